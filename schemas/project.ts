@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { Name } from './common.js';
+import { Pipeline, Schedule } from './pipeline.js';
+import { Predictor } from './predictor.js';
+import { Source } from './source.js';
+
+export { csv } from './source.js';
+
+const Lake = z.strictObject({
+  kind: z.literal('local'),
+  /** folder, relative to the project */
+  path: z.string().min(1).default('.millrace/lake'),
+});
+
+const Warehouse = z.strictObject({
+  kind: z.literal('duckdb'),
+  /** file, relative to the project */
+  path: z.string().min(1).default('.millrace/warehouse.duckdb'),
+  /** the schema that models are published to; a model's own `schema` config is appended, as in dbt */
+  schema: Name.default('main'),
+  threads: z.int().min(1).optional(),
+  memoryLimit: z.string().regex(/^\d+(MB|GB)$/, "must be like '2GB'").default('1GB'),
+});
+export type WarehouseSpec = z.infer<typeof Warehouse>;
+
+const Transform = z.strictObject({
+  /** folder of the dbt project, relative to the project */
+  dir: z.string().min(1).default('dbt'),
+  vars: z.record(z.string(), z.unknown()).default({}),
+  /** nodes built at once */
+  concurrency: z.int().min(1).max(64).default(4),
+});
+
+/** The whole of a project as data. `millrace.ts` exports one, made by {@link project}. */
+export const Project = z.strictObject({
+  name: Name,
+  sources: z.record(Name, Source).default({}),
+  lake: Lake.default({ kind: 'local', path: '.millrace/lake' }),
+  warehouse: Warehouse.default(Warehouse.parse({ kind: 'duckdb' })),
+  transform: Transform.optional(),
+  predictors: z.record(Name, Predictor).default({}),
+  pipelines: z.record(Name, Pipeline).default({}),
+  schedules: z.record(Name, Schedule).default({}),
+});
+export type Project = z.infer<typeof Project>;
+export type ProjectInput = z.input<typeof Project>;
+
+/**
+ * Declares a project; the default export of `millrace.ts`.
+ *
+ * It only carries the declaration: the loader validates it, because only the loader knows the file to name in an error.
+ */
+export function project(definition: ProjectInput): ProjectInput {
+  return definition;
+}
+
+/** A project pinned by content: a run keeps the one it began with, whatever happens to the folder meanwhile. */
+export const ProjectRef = z.strictObject({
+  name: Name,
+  /** folder the project lives in; paths of sources, lake and warehouse start here */
+  root: z.string(),
+  /** SHA-256 of its snapshot in the lake */
+  hash: z.string(),
+});
+export type ProjectRef = z.infer<typeof ProjectRef>;
