@@ -10,7 +10,7 @@ export type BronzeSchema = z.infer<typeof BronzeSchema>;
 export const Batch = z.strictObject({
   /** content key: source file and declaration of the stream */
   key: z.string(),
-  source: z.strictObject({ file: z.string(), bytes: z.int(), sha256: z.string() }),
+  source: z.strictObject({ file: z.string(), bytes: z.int(), mtimeMs: z.number(), sha256: z.string() }),
   interval: Interval,
   /** Parquet files below the lake's root */
   parts: z.array(ObjectRef),
@@ -25,3 +25,7 @@ export const Batch = z.strictObject({
   run: z.string(),
 });
 export type Batch = z.infer<typeof Batch>;
+
+/** One advance of a stream's manifest. A group of small files goes in by one commit: all of them or none. */
+export const ManifestEntry = z.strictObject({ batches: z.array(Batch).min(1) });
+export type ManifestEntry = z.infer<typeof ManifestEntry>;

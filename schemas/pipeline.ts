@@ -8,7 +8,9 @@ export const Pipeline = z.strictObject({
   /** IANA time zone in which days, weeks and months begin */
   timezone: z.string().default('UTC'),
   /** streams, as `source.stream` or `source.*` */
-  extract: z.array(z.string().regex(/^[a-z0-9_]+\.([a-z0-9_]+|\*)$/, 'must be source.stream or source.*')).default([]),
+  extract: z
+    .array(z.string().regex(/^[a-z0-9_]+\.([a-z0-9_]+|\*)$/, 'must be source.stream or source.*'))
+    .default([]),
   /** dbt selection (`tag:x`, `+marts`), `true` for all nodes, `false` for none */
   transform: z.union([z.boolean(), z.string().min(1)]).default(true),
   train: z.array(z.string()).default([]),
@@ -34,7 +36,9 @@ export const Schedule = z
     timezone: z.string().default('UTC'),
     jitter: Duration.optional(),
     /** when the last run still goes: skip this one, keep one waiting, queue all, or stop the old one */
-    overlap: z.enum(['skip', 'bufferOne', 'bufferAll', 'cancelOther', 'terminateOther', 'allowAll']).default('bufferOne'),
+    overlap: z
+      .enum(['skip', 'bufferOne', 'bufferAll', 'cancelOther', 'terminateOther', 'allowAll'])
+      .default('bufferOne'),
     /** a server that was down runs what it missed within this time */
     catchupWindow: Duration.default('365d'),
     pauseOnFailure: z.boolean().default(false),

@@ -36,7 +36,9 @@ export const TrainParams = z.strictObject({
   /** stop when the validation loss has not improved for this many rounds; 0 turns it off */
   earlyStopping: z.int().min(0).default(20),
   /** `balanced` weighs classes by inverse frequency; or a weight for each class */
-  classWeights: z.union([z.literal('none'), z.literal('balanced'), z.record(z.string(), z.number().positive())]).default('none'),
+  classWeights: z
+    .union([z.literal('none'), z.literal('balanced'), z.record(z.string(), z.number().positive())])
+    .default('none'),
   seed: z.int().min(0).default(7),
 });
 export type TrainParams = z.infer<typeof TrainParams>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Name } from './common.js';
+import { Name, SecretRef } from './common.js';
 import { Pipeline, Schedule } from './pipeline.js';
 import { Predictor } from './predictor.js';
 import { Source } from './source.js';
@@ -19,7 +19,10 @@ const Warehouse = z.strictObject({
   /** the schema that models are published to; a model's own `schema` config is appended, as in dbt */
   schema: Name.default('main'),
   threads: z.int().min(1).optional(),
-  memoryLimit: z.string().regex(/^\d+(MB|GB)$/, "must be like '2GB'").default('1GB'),
+  memoryLimit: z
+    .string()
+    .regex(/^\d+(MB|GB)$/, "must be like '2GB'")
+    .default('1GB'),
 });
 export type WarehouseSpec = z.infer<typeof Warehouse>;
 
@@ -27,6 +30,8 @@ const Transform = z.strictObject({
   /** folder of the dbt project, relative to the project */
   dir: z.string().min(1).default('dbt'),
   vars: z.record(z.string(), z.unknown()).default({}),
+  /** what `env_var()` gives: names → references to secrets, resolved on the worker only */
+  env: z.record(z.string().min(1), SecretRef).default({}),
   /** nodes built at once */
   concurrency: z.int().min(1).max(64).default(4),
 });
@@ -57,8 +62,10 @@ export function project(definition: ProjectInput): ProjectInput {
 /** A project pinned by content: a run keeps the one it began with, whatever happens to the folder meanwhile. */
 export const ProjectRef = z.strictObject({
   name: Name,
-  /** folder the project lives in; paths of sources, lake and warehouse start here */
+  /** folder the project lives in; paths of sources and warehouse start here */
   root: z.string(),
+  /** root of the lake that holds the snapshot */
+  lake: z.string(),
   /** SHA-256 of its snapshot in the lake */
   hash: z.string(),
 });

@@ -17,10 +17,17 @@ export interface RelationName {
   name: string;
 }
 
+export type RelationType = 'table' | 'view';
+
 export interface ColumnInfo {
   name: string;
   /** as the warehouse writes it */
   type: string;
+}
+
+export interface RelationInfo {
+  type: RelationType;
+  columns: ColumnInfo[];
 }
 
 /**
@@ -29,10 +36,15 @@ export interface ColumnInfo {
  */
 export interface Warehouse extends Session {
   readonly dialect: 'duckdb';
-  /** All or nothing: an exception rolls back. */
+  /** the catalog that unqualified relations live in */
+  readonly database: string;
+  /**
+   * All or nothing: an exception rolls back. `work` runs again when the warehouse reports a conflict with another
+   * transaction, so it may have no effect but through its session.
+   */
   transaction<T>(work: (session: Session) => Promise<T>, statement?: Statement): Promise<T>;
   /** @returns null when there is no such relation */
-  describe(relation: RelationName): Promise<{ type: 'table' | 'view'; columns: ColumnInfo[] } | null>;
+  describe(relation: RelationName): Promise<RelationInfo | null>;
   close(): Promise<void>;
 }
 

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import type { ObjectStore } from '../engines/lake/store.js';
+import { openLocalStore } from '../engines/lake/local-store.js';
+import { openSnapshot, within } from '../engines/project/snapshot.js';
+import { Secrets } from '../engines/secrets/secrets.js';
+import { openDuckDb } from '../engines/warehouse/duckdb.js';
+import type { Warehouse } from '../engines/warehouse/port.js';
+import type { Project, ProjectRef } from '../schemas/project.js';
+import { warehouseQueue } from '../schemas/queues.js';
+
+/** One opened snapshot: what every activity of a run works from. */
+export interface OpenProject {
+  ref: ProjectRef;
+  spec: Project;
+  /** local copy of the dbt project, null when there is no transform */
+  dbtDir: string | null;
+  lake: ObjectStore;
+}
+
+/** What a worker process keeps open between activities: lakes, snapshots and the warehouses it owns. */
+export class Resources {
+  readonly secrets = new Secrets();
+  private readonly lakes = new Map<string, Promise<ObjectStore>>();
+  private readonly snapshots = new Map<string, Promise<OpenProject>>();
+  private readonly warehouses = new Map<string, Promise<Warehouse>>();
+
+  lake(root: string): Promise<ObjectStore> {
+    return remember(this.lakes, root, () => openLocalStore(root));
+  }
+
+  project(ref: ProjectRef): Promise<OpenProject> {
+    return remember(this.snapshots, `${ref.lake}\0${ref.name}\0${ref.hash}`, async () => {
+      const lake = await this.lake(ref.lake);
+      return { ref, lake, ...(await openSnapshot(lake, ref)) };
+    });
+  }
+
+  /** @throws MillraceError WarehouseBusy when another process holds the file */
+  warehouse(spec: Project, root: string): Promise<Warehouse> {
+    const path = warehousePath(spec, root);
+    const { threads, memoryLimit } = spec.warehouse;
+    return remember(this.warehouses, path, () =>
+      openDuckDb({ path, memoryLimit, ...(threads && { threads }) }),
+    );
+  }
+
+  async close(): Promise<void> {
+    const open = await Promise.allSettled(this.warehouses.values());
+    this.warehouses.clear();
+    await Promise.all(
+      open.map((result) => (result.status === 'fulfilled' ? result.value.close() : undefined)),
+    );
+  }
+}
+
+const warehousePath = (spec: Project, root: string): string => within(root, spec.warehouse.path);
+
+/** The queue of a project's warehouse: two projects over one file share it. */
+export function queueOf(spec: Project, root: string): string {
+  const key = createHash('sha256').update(warehousePath(spec, root)).digest('hex').slice(0, 8);
+  return warehouseQueue(spec.name, key);
+}
+
+/** Opens once; a failed opening is forgotten, so that the next attempt tries again. */
+function remember<T>(cache: Map<string, Promise<T>>, key: string, open: () => Promise<T> | T): Promise<T> {
+  let found = cache.get(key);
+  if (!found) {
+    found = Promise.resolve().then(open);
+    cache.set(key, found);
+    found.catch(() => cache.delete(key));
+  }
+  return found;
+}

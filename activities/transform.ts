@@ -1,0 +1,89 @@
+import { readManifest } from '../engines/lake/bronze.js';
+import { bindSource } from '../engines/warehouse/bind-source.js';
+import { loadTransform, type Transform } from '../engines/dbt/transform.js';
+import { MillraceError } from '../schemas/errors.js';
+import type { TransformInput } from '../schemas/run.js';
+import type { NodeResult, TransformPlan } from '../schemas/transform.js';
+import { beating } from './beating.js';
+import type { Deps } from './deps.js';
+import type { OpenProject } from './resources.js';
+
+export interface NodeInput extends TransformInput {
+  node: string;
+}
+
+export const createTransformActivities = (deps: Deps) => {
+  const labels = ({ project }: TransformInput) => ({ project: project.name, stage: 'transform', stream: '' });
+
+  const open = async (input: TransformInput): Promise<Transform> => {
+    const project = await deps.resources.project(input.project);
+    const warehouse = await deps.resources.warehouse(project.spec, input.project.root);
+    if (!project.spec.transform || !project.dbtDir) {
+      throw new MillraceError('DbtProjectInvalid', {
+        what: `project ${input.project.name} has no dbt_project.yml in its transform folder`,
+        where: { path: 'transform.dir' },
+        fix: 'Point transform.dir to the folder that holds dbt_project.yml',
+      });
+    }
+    return loadTransform({
+      dir: project.dbtDir,
+      warehouse,
+      schema: project.spec.warehouse.schema,
+      vars: project.spec.transform.vars,
+      interval: input.interval,
+      sources: await sourcesOf(project),
+      run: input.run,
+      select: input.select,
+      reuse: input.reuse,
+    });
+  };
+
+  const node =
+    (work: (transform: Transform, id: string, signal: AbortSignal) => Promise<NodeResult>) =>
+    (input: NodeInput): Promise<NodeResult> =>
+      beating(deps, labels(input), async ({ signal }) => {
+        const result = await work(await open(input), input.node, signal);
+        deps.meter.count('nodes', { project: input.project.name, status: result.status }, 1);
+        if (result.status === 'success') deps.meter.count('rows', labels(input), result.rows ?? 0);
+        return result;
+      });
+
+  return {
+    /** Binds bronze to the warehouse, parses the project and works out the graph of the selected nodes. */
+    planTransform: (input: TransformInput): Promise<TransformPlan> =>
+      beating(deps, labels(input), async ({ signal }) => {
+        const project = await deps.resources.project(input.project);
+        const warehouse = await deps.resources.warehouse(project.spec, input.project.root);
+        for (const [source, { streams }] of Object.entries(project.spec.sources)) {
+          for (const [stream, declared] of Object.entries(streams)) {
+            const { batches } = await readManifest(project.lake, source, stream);
+            await bindSource({ warehouse, lake: project.lake, source, stream, batches, declared, signal });
+          }
+        }
+        return (await open(input)).plan();
+      }),
+
+    buildNode: node((transform, id, signal) => transform.build(id, { signal })),
+    testNode: node((transform, id, signal) => transform.test(id, { signal })),
+    publishNode: node((transform, id, signal) => transform.publish(id, { signal })),
+  };
+};
+export type TransformActivities = ReturnType<typeof createTransformActivities>;
+
+/** What each dbt source stands for, keyed by the batches it holds: new data is a new key. */
+async function sourcesOf({ spec, lake }: OpenProject) {
+  const sources: Record<string, { relation: { schema: string; name: string }; key: string }> = {};
+  for (const [source, { streams }] of Object.entries(spec.sources)) {
+    for (const stream of Object.keys(streams)) {
+      const { batches } = await readManifest(lake, source, stream);
+      sources[`${source}.${stream}`] = {
+        relation: { schema: source, name: stream },
+        key: batchesKey(batches),
+      };
+    }
+  }
+  return sources;
+}
+
+const batchesKey = (batches: { key: string }[]): string =>
+  `${batches.length}:${batches.map(({ key }) => key).join(',')}`;

@@ -1,0 +1,58 @@
+import type { Metrics } from '../../schemas/predictor.js';
+import type { PipelineResult } from '../../schemas/run.js';
+import { style, table } from './output.js';
+
+const count = (n: number): string => n.toLocaleString('en');
+const number = (value: number | undefined): string => (value === undefined ? '-' : value.toFixed(4));
+
+/** What a finished run did, stage by stage. */
+export function describeResult(result: PipelineResult): string[] {
+  const lines: string[] = [`interval  ${result.interval.start} to ${result.interval.end}`];
+  for (const one of result.extract) {
+    lines.push(
+      `extract   ${one.source}.${one.stream}: ${one.files} files, ${count(one.read)} read = ${count(one.loaded)} loaded + ` +
+        `${count(one.quarantined)} quarantined + ${count(one.filtered)} filtered`,
+    );
+  }
+  const { transform } = result;
+  if (transform) {
+    lines.push(
+      `transform ${transform.nodes} nodes: ${transform.built} built, ${transform.reused} reused, ` +
+        `${transform.passed} tests passed, ${transform.warned} warned, ${count(transform.rows)} rows`,
+    );
+  }
+  for (const one of result.train) {
+    const by = one.approval ? ` (${one.approval.who}: ${one.approval.why})` : '';
+    lines.push(`train     ${one.predictor} v${one.version} ${style.bold(one.outcome)}${by}, ${one.hash}`);
+    lines.push(
+      ...compareMetrics(one.metrics, one.championMetrics, 'candidate', 'champion').map(
+        (line) => `          ${line}`,
+      ),
+    );
+  }
+  for (const one of result.score) {
+    lines.push(
+      `score     ${one.predictor} v${one.version} → ${one.relation}: ${count(one.rows)} in = ${count(one.scored)} scored + ` +
+        `${count(one.quarantined)} quarantined, score PSI ${number(one.scorePsi)}`,
+    );
+  }
+  return lines;
+}
+
+/** Metrics of two versions side by side. */
+export function compareMetrics(
+  one: Metrics,
+  other: Metrics | null,
+  name: string,
+  otherName: string,
+): string[] {
+  const rows = Object.entries(one).map(([metric, value]) => {
+    const against = other?.[metric as keyof Metrics];
+    return [
+      metric,
+      number(value),
+      ...(other ? [number(against), against === undefined ? '' : number(value - against)] : []),
+    ];
+  });
+  return table(['metric', name, ...(other ? [otherName, 'difference'] : [])], rows);
+}

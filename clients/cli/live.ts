@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import type { Progress } from '../../schemas/run.js';
+import { listAwaiting } from '../approvals.js';
+import { readRun, type RunState } from '../runs.js';
+import { say, style } from './output.js';
+
+const EVERY_MS = 500;
+
+/** Called with each candidate that begins to wait; the demo answers, the others only tell. */
+type OnAwaiting = (awaiting: NonNullable<Progress['awaiting']>) => Promise<void> | void;
+
+/**
+ * Follows a run until it ends: one redrawn block on a terminal, a line for each change elsewhere.
+ * @returns its last status, as Temporal names it
+ */
+export async function follow(
+  client: Client,
+  workflowId: string,
+  onAwaiting: OnAwaiting = tellAwaiting,
+): Promise<string> {
+  const screen = process.stdout.isTTY ? new Redraw() : new Lines();
+  const told = new Set<string>();
+  const started = Date.now();
+  for (;;) {
+    const state = await readRun(client, workflowId);
+    screen.show(state, Date.now() - started);
+    for (const { awaiting } of state.stages) {
+      if (!awaiting || told.has(awaiting.hash)) continue;
+      told.add(awaiting.hash);
+      screen.clear();
+      await onAwaiting(awaiting);
+    }
+    if (state.status !== 'RUNNING') {
+      screen.clear();
+      return state.status;
+    }
+    await sleep(EVERY_MS);
+  }
+}
+
+function tellAwaiting({ predictor, hash, workflowId, deadline }: Parameters<OnAwaiting>[0]): void {
+  const run = workflowId.split('/')[0] ?? workflowId;
+  say(`${style.yellow('waiting')} ${predictor} ${hash} needs an approval until ${deadline}`);
+  say(`  millrace approve ${run} --who you@example.com --why "…"`);
+}
+
+/** A block of lines at the bottom of a terminal, drawn anew each time. */
+class Redraw {
+  private height = 0;
+
+  show(state: RunState, elapsedMs: number): void {
+    this.clear();
+    const lines = [headline(state, elapsedMs), ...state.stages.map((stage) => stageLine(stage, elapsedMs))];
+    for (const line of lines) say(line.slice(0, (process.stdout.columns || 100) + 20));
+    this.height = lines.length;
+  }
+
+  clear(): void {
+    if (this.height > 0) process.stdout.write(`\u001b[${this.height}A\u001b[0J`);
+    this.height = 0;
+  }
+}
+
+/** Without a terminal: each stage when it begins and when it gets on by a tenth. */
+class Lines {
+  private last = new Map<string, string>();
+
+  show(state: RunState): void {
+    for (const { stage, done, total, rows, current } of state.stages) {
+      const mark = `${total === 0 ? 0 : Math.floor((10 * done) / total)} ${total} ${current.length > 0}`;
+      if (this.last.get(stage) === mark) continue;
+      this.last.set(stage, mark);
+      say(
+        `${stage}: ${done} of ${total}, ${rows.toLocaleString('en')} rows${current.length > 0 ? `, ${current.slice(0, 3).join(', ')}` : ''}`,
+      );
+    }
+  }
+
+  clear(): void {}
+}
+
+function headline({ workflowId, status, progress }: RunState, elapsedMs: number): string {
+  const unit = progress?.stage.startsWith('backfill') ? 'intervals' : 'stages';
+  const stages = progress ? `${progress.done} of ${progress.total} ${unit}` : 'starting';
+  return `${style.bold(workflowId)} ${status.toLowerCase()} ${stages} ${style.dim(`${(elapsedMs / 1000).toFixed(1)} s`)}`;
+}
+
+function stageLine({ stage, done, total, rows, current }: Progress, elapsedMs: number): string {
+  const share = total === 0 ? 0 : done / total;
+  const bar = '█'.repeat(Math.round(share * 20)).padEnd(20, '░');
+  const rate = rows > 0 ? `${Math.round(rows / (elapsedMs / 1000)).toLocaleString('en')} rows/s` : '';
+  const left =
+    share > 0.05 && share < 1 ? `about ${Math.ceil(((1 - share) / share) * (elapsedMs / 1000))} s left` : '';
+  return `  ${stage.padEnd(30)} ${style.cyan(bar)} ${done}/${total} ${style.dim([rate, left, current.slice(0, 3).join(', ')].filter(Boolean).join(' · '))}`;
+}
+
+/** True while some candidate of the run waits: a run that is not followed ends its command with another exit code. */
+export const isAwaiting = async (client: Client, run: string): Promise<boolean> =>
+  (await listAwaiting(client, run)).length > 0;

@@ -1,0 +1,25 @@
+import { Command, CommanderError } from 'commander';
+import { registerCommands } from './commands.js';
+import { EXIT, reportError } from './output.js';
+
+/** `millrace`: only the command table is loaded here; what a command needs is imported when it runs. */
+export async function main(argv: string[]): Promise<number> {
+  const program = new Command('millrace')
+    .description('Durable data, ML and LLM pipelines as versioned TypeScript on Temporal')
+    .option(
+      '-C, --project <folder>',
+      'project folder (with millrace.ts)',
+      process.env['MILLRACE_PROJECT'] ?? '.',
+    )
+    .option('--json', 'print JSON, one document')
+    .showHelpAfterError('(add --help for options and examples)')
+    .exitOverride();
+  registerCommands(program);
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return Number(process.exitCode ?? EXIT.ok);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    return reportError(error, { json: argv.includes('--json') });
+  }
+}

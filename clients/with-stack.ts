@@ -1,0 +1,46 @@
+import { homeDir } from '../deploy/local/home.js';
+import { startStack } from '../deploy/local/stack.js';
+import { readStack } from '../deploy/local/stack-file.js';
+import { loadProject } from '../engines/project/load.js';
+import { connect, connectTo, type Connected } from './connect.js';
+import { workerEntry } from './worker-entry.js';
+
+/**
+ * Runs work against the server at hand; when there is none, against an embedded stack that lives as long as the work.
+ * Waiting for an approval or a schedule needs one that stays: `millrace up`.
+ */
+export async function withStack<T>(
+  options: { project: string; json?: boolean },
+  work: (connected: Connected) => Promise<T>,
+): Promise<T> {
+  const home = homeDir();
+  if (process.env['TEMPORAL_ADDRESS'] || process.env['TEMPORAL_PROFILE'] || (await readStack(home))) {
+    const connected = await connect();
+    try {
+      return await work(connected);
+    } finally {
+      await connected.close();
+    }
+  }
+  const { root } = await loadProject(options.project);
+  if (!options.json)
+    process.stderr.write('no stack is running: starting one for this command (millrace up keeps one)\n');
+  const stack = await startStack({ home, projects: [root], workerEntry: workerEntry() });
+  const stop = (): void => void stack.stop().then(() => process.exit(130));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    const connected = await connectTo({
+      address: stack.address,
+      namespace: stack.namespace,
+      uiUrl: stack.uiUrl ?? undefined,
+    });
+    try {
+      return await work(connected);
+    } finally {
+      await connected.close();
+    }
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    await stack.stop();
+  }
+}

@@ -1,0 +1,50 @@
+/** Where a node's relation goes; a project overrides these by macros of the same name. */
+export const NAMING = String.raw`
+{% macro generate_schema_name(custom_schema_name=none, node=none) -%}
+    {{ return(adapter.dispatch('generate_schema_name')(custom_schema_name, node)) }}
+{%- endmacro %}
+
+{% macro default__generate_schema_name(custom_schema_name, node) -%}
+    {%- set default_schema = target.schema -%}
+    {%- if custom_schema_name is none -%}
+        {{ default_schema }}
+    {%- else -%}
+        {{ default_schema }}_{{ custom_schema_name | trim }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro generate_schema_name_for_env(custom_schema_name, node) -%}
+    {%- if target.name == 'prod' and custom_schema_name is not none -%}
+        {{ custom_schema_name | trim }}
+    {%- else -%}
+        {{ target.schema }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro generate_alias_name(custom_alias_name=none, node=none) -%}
+    {{ return(adapter.dispatch('generate_alias_name', 'dbt')(custom_alias_name, node)) }}
+{%- endmacro %}
+
+{% macro default__generate_alias_name(custom_alias_name=none, node=none) -%}
+    {%- if custom_alias_name -%}
+        {{ custom_alias_name | trim }}
+    {%- elif node.version -%}
+        {{ node.name ~ "_v" ~ (node.version | replace(".", "_")) }}
+    {%- else -%}
+        {{ node.name }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro generate_database_name(custom_database_name=none, node=none) -%}
+    {%- if custom_database_name is none -%}{{ target.database }}{%- else -%}{{ custom_database_name }}{%- endif -%}
+{%- endmacro %}
+
+{% macro is_incremental() %}{{ return(false) }}{% endmacro %}
+{% macro should_full_refresh() %}{{ return(false) }}{% endmacro %}
+{% macro load_cached_relation(relation) %}{{ return(load_relation(relation)) }}{% endmacro %}
+{% macro get_columns_in_query(select_sql) %}
+  {%- set found = run_query('select * from (' ~ select_sql ~ ') as sub where false') -%}
+  {{ return(found.column_names if found else []) }}
+{% endmacro %}
+{% macro copy_grants() %}{{ return(False) }}{% endmacro %}
+`;

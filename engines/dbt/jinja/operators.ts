@@ -1,0 +1,172 @@
+import type { BinaryOperator, CompareOperator } from './ast.js';
+import { collectionMethod } from './collection-methods.js';
+import { JinjaFault } from './fault.js';
+import { percentFormat } from './text-format.js';
+import { textMethod } from './text-methods.js';
+import {
+  compare,
+  contains,
+  equal,
+  float,
+  isFloat,
+  isNumber,
+  keyOf,
+  PyObject,
+  repr,
+  str,
+  toNumber,
+  Tuple,
+  tuple,
+  typeName,
+  Undefined,
+  type Value,
+} from './values.js';
+
+const numeric = (operator: BinaryOperator, left: Value, right: Value): Value => {
+  const [a, b] = [toNumber(left), toNumber(right)];
+  const result = (value: number): Value => (isFloat(left) || isFloat(right) ? float(value) : value);
+  if ((operator === '/' || operator === '//' || operator === '%') && b === 0) throw new JinjaFault('division by zero');
+  switch (operator) {
+    case '+':
+      return result(a + b);
+    case '-':
+      return result(a - b);
+    case '*':
+      return result(a * b);
+    case '/':
+      return float(a / b);
+    case '//':
+      return result(Math.floor(a / b));
+    case '%':
+      return result(a - b * Math.floor(a / b));
+    default:
+      return b < 0 ? float(a ** b) : result(a ** b);
+  }
+};
+
+const repeat = (value: Value, times: number): Value => {
+  const count = Math.max(0, times);
+  if (length_(value) * count > 10_000_000) throw new JinjaFault('This repetition is too long');
+  if (typeof value === 'string') return value.repeat(count);
+  const items = Array.from({ length: count }, () => value as Value[]).flat();
+  return value instanceof Tuple ? tuple(...items) : items;
+};
+const length_ = (value: Value): number => (typeof value === 'string' || Array.isArray(value) ? value.length : 0);
+
+/** Objects such as dates take part by a method of this name. */
+const OVERLOADS: Partial<Record<BinaryOperator, string>> = { '+': '__add__', '-': '__sub__' };
+
+export function binary(operator: BinaryOperator, left: Value, right: Value): Value {
+  if (operator === '~') return str(left) + str(right);
+  if (isNumber(left) && isNumber(right)) return numeric(operator, left, right);
+  if (operator === '%' && typeof left === 'string') return percentFormat(left, right);
+  if (operator === '+') {
+    if (typeof left === 'string' && typeof right === 'string') return left + right;
+    if (Array.isArray(left) && Array.isArray(right) && left instanceof Tuple === right instanceof Tuple)
+      return left instanceof Tuple ? tuple(...left, ...right) : [...left, ...right];
+  }
+  if (operator === '*') {
+    if ((typeof left === 'string' || Array.isArray(left)) && isNumber(right)) return repeat(left, toNumber(right));
+    if ((typeof right === 'string' || Array.isArray(right)) && isNumber(left)) return repeat(right, toNumber(left));
+  }
+  if (operator === '-' && left instanceof Set && right instanceof Set)
+    return new Set([...left].filter((item) => !right.has(item)));
+  const overload = OVERLOADS[operator];
+  if (overload !== undefined && left instanceof PyObject) {
+    const method = left.attribute(overload);
+    if (typeof method === 'function') return method([right], {}, { file: '', line: 0, column: 0 });
+  }
+  for (const side of [left, right])
+    if (side instanceof Undefined) {
+      if (side.lenient) return side;
+      throw new JinjaFault(`'${side.name}' is undefined`);
+    }
+  throw new JinjaFault(`'${operator}' does not work between ${describe(left)} and ${describe(right)}`);
+}
+
+const describe = (value: Value): string => {
+  const text = repr(value);
+  return `${typeName(value)} ${text.length > 40 ? `${text.slice(0, 40)}…` : text}`;
+};
+
+export function compares(operator: CompareOperator, left: Value, right: Value): boolean {
+  switch (operator) {
+    case '==':
+      return equal(left, right);
+    case '!=':
+      return !equal(left, right);
+    case 'in':
+      return contains(right, left);
+    case 'not in':
+      return !contains(right, left);
+    default:
+      break;
+  }
+  for (const side of [left, right])
+    if (side instanceof Undefined) {
+      if (side.lenient) return false;
+      throw new JinjaFault(`'${side.name}' is undefined`);
+    }
+  const order = compare(left, right);
+  switch (operator) {
+    case '<':
+      return order < 0;
+    case '<=':
+      return order <= 0;
+    case '>':
+      return order > 0;
+    default:
+      return order >= 0;
+  }
+}
+
+/** `of.name`: an attribute or method, and failing that the item of that key. */
+export function attribute(of: Value, name: string): Value {
+  if (of instanceof PyObject) return of.attribute(name) ?? of.item(name) ?? absent(of, name);
+  if (typeof of === 'string') return textMethod(of, name, attribute) ?? absent(of, name);
+  const method = collectionMethod(of, name);
+  if (method) return method;
+  if (of instanceof Map && of.has(name)) return of.get(name) as Value;
+  return absent(of, name);
+}
+
+/** `of[index]`: an item, and failing that the attribute of that name. */
+export function item(of: Value, index: Value): Value {
+  if (of instanceof PyObject) {
+    const found = of.item(index);
+    if (found !== undefined) return found;
+  } else if (of instanceof Map) {
+    const key = keyOf(index);
+    if (of.has(key)) return of.get(key) as Value;
+  } else if ((Array.isArray(of) || typeof of === 'string') && isNumber(index)) {
+    const at = toNumber(index);
+    const found = typeof of === 'string' ? [...of].at(at) : of.at(at);
+    return found ?? new Undefined(`item ${at} of ${describe(of)}`);
+  }
+  return typeof index === 'string' ? attribute(of, index) : absent(of, str(index));
+}
+
+function absent(of: Value, name: string): Value {
+  if (of instanceof Undefined) {
+    if (of.lenient) return of;
+    throw new JinjaFault(`'${of.name}' is undefined, so it has no '${name}'`);
+  }
+  return new Undefined(of instanceof PyObject ? `${of.typeName}.${name}` : `${name} of ${describe(of)}`);
+}
+
+export function slice(of: Value, start: number | null, stop: number | null, step: number | null): Value {
+  if (typeof of !== 'string' && !Array.isArray(of)) throw new JinjaFault(`${describe(of)} cannot be sliced`);
+  const items: Value[] = typeof of === 'string' ? [...of] : [...of];
+  const by = step ?? 1;
+  if (by === 0) throw new JinjaFault('The step of a slice cannot be 0');
+  const size = items.length;
+  const clamp = (index: number, low: number, high: number): number =>
+    Math.min(high, Math.max(low, index < 0 ? index + size : index));
+  const [low, high] = by > 0 ? [0, size] : [-1, size - 1];
+  const from = start === null ? (by > 0 ? 0 : size - 1) : clamp(start, low, high);
+  const to = stop === null ? (by > 0 ? size : -1) : clamp(stop, low, high);
+  const picked: Value[] = [];
+  for (let i = from; by > 0 ? i < to : i > to; i += by) picked.push(items[i] as Value);
+  if (typeof of === 'string') return picked.join('');
+  return of instanceof Tuple ? tuple(...picked) : picked;
+}

@@ -1,0 +1,129 @@
+import { MillraceError } from '../../../schemas/errors.js';
+import type { NodeResult } from '../../../schemas/transform.js';
+import { quoteIdent, type RelationName, type RelationType, type Session, type Warehouse } from '../../warehouse/port.js';
+import type { Environment } from '../context/environment.js';
+import { dropStaleAudits, recordAudit, recordPublished, relationState } from '../ledger.js';
+import { materialization, type Node } from '../manifest.js';
+import { readText, sha256 } from '../project/files.js';
+import { Compiler } from './compile.js';
+import { contentKey } from './key.js';
+import { createRelation, swapIn } from './materialize.js';
+import { seedQuery } from './seed.js';
+
+/** What carrying out a node needs. */
+export interface Job {
+  warehouse: Warehouse;
+  environment: Environment;
+  reuse: boolean;
+  signal: AbortSignal | undefined;
+}
+type Outcome = Omit<NodeResult, 'seconds'>;
+
+const outcome = (node: Node, status: NodeResult['status'], key: string, rows: number | null): Outcome => ({
+  ...{ id: node.id, status, key },
+  ...(rows !== null && { rows }),
+});
+
+export function relationOf(node: Node): RelationName {
+  if (node.relation) return node.relation;
+  throw new MillraceError('RefNotFound', { what: `${node.id} has no relation`, fix: 'Only models and seeds are built' });
+}
+
+export const auditName = (relation: RelationName, key: string): string => `${relation.name}__audit_${key.slice(0, 8)}`;
+
+/**
+ * Builds a model or seed by its content key: what is current is left alone, what waits for its tests is built beside
+ * the live relation, everything else replaces it at once. All of it is one transaction, so an error or a cancellation
+ * leaves nothing behind.
+ *
+ * @throws MillraceError SqlError, JinjaError, DiskFull, CommitConflict
+ */
+export async function buildNode({ warehouse, environment, reuse, signal }: Job, node: Node, audited: boolean): Promise<Outcome> {
+  const relation = relationOf(node);
+  const { run } = environment.run;
+  const { query, content } = await queryOf(node, new Compiler(environment, warehouse, signal));
+  const key = await contentKey(environment, warehouse, node, content);
+  const type: RelationType = node.kind === 'model' && materialization(node) === 'view' ? 'view' : 'table';
+
+  const mine = (by: string | null): boolean => reuse || by === run;
+  const before = await relationState(warehouse, relation, run);
+  if (before.key === key && before.type !== null && mine(before.run)) return outcome(node, 'reused', key, before.rows);
+  if (audited && before.audit?.key === key && before.audit.type !== null)
+    return outcome(node, 'success', key, before.audit.rows);
+
+  const entry = { relation, key, node: node.id, run };
+  const work = async (session: Session): Promise<number | null> => {
+    await session.run(`CREATE SCHEMA IF NOT EXISTS ${quoteIdent(relation.schema)}`);
+    const name = audited ? auditName(relation, key) : relation.name;
+    if (audited) await dropStaleAudits(session, relation);
+    const { type: former } = audited
+      ? await relationState(session, { ...relation, name }, run)
+      : await relationState(session, relation, run);
+    const rows = await createRelation(session, { ...relation, name }, type, query, former);
+    if (audited) await recordAudit(session, { ...entry, rows }, name);
+    else await recordPublished(session, { ...entry, rows });
+    return rows;
+  };
+  try {
+    return outcome(node, 'success', key, await warehouse.transaction(work, { signal }));
+  } catch (cause) {
+    throw explain(cause, node);
+  }
+}
+
+/**
+ * Swaps in what {@link buildNode} has built for this run.
+ *
+ * @throws MillraceError CommitConflict when there is nothing to publish
+ */
+export async function publishNode({ warehouse, environment, signal }: Job, node: Node): Promise<Outcome> {
+  const relation = relationOf(node);
+  const { run } = environment.run;
+  return warehouse.transaction(
+    async (session) => {
+      const { key, rows, run: by, type, audit } = await relationState(session, relation, run);
+      if (audit && audit.key !== key && audit.type !== null) {
+        await swapIn(session, relation, type, { name: audit.name, type: audit.type });
+        await recordPublished(session, { relation, key: audit.key, node: node.id, rows: audit.rows, run });
+        return outcome(node, 'success', audit.key, audit.rows);
+      }
+      if (key !== null && type !== null && (by === run || audit?.key === key)) {
+        // another run published the same content meanwhile, or this is a repetition
+        if (audit && audit.type !== null)
+          await session.run(`DROP ${audit.type} ${quoteIdent(relation.schema)}.${quoteIdent(audit.name)}`);
+        await recordPublished(session, { relation, key, node: node.id, rows, run });
+        return outcome(node, 'success', key, rows);
+      }
+      throw new MillraceError('CommitConflict', {
+        what: `${node.id} has nothing to publish: the rows that this run built are gone`,
+        fix: 'Build it again; do not drop relations named __audit_ while a run is going on',
+      });
+    },
+    { signal },
+  );
+}
+
+/** What a node is made from: the query to run, and the text that stands for its content in the key. */
+async function queryOf(node: Node, compiler: Compiler): Promise<{ query: string; content: string }> {
+  if (node.kind === 'seed') return { query: seedQuery(node), content: sha256(readText(node.absolute ?? '')) };
+  const query = await compiler.compile(node);
+  if (query === '')
+    throw new MillraceError('SqlError', {
+      what: `${node.id} has no SQL: its template gives an empty text`,
+      where: { file: node.file, line: 1 },
+      fix: 'Write a select, or disable the model',
+    });
+  return { query, content: query };
+}
+
+/** Gives a warehouse's error the node it belongs to; its lines count from 2, because a statement stands around the query. */
+export function explain(cause: unknown, node: Node): unknown {
+  if (!(cause instanceof MillraceError) || cause.type !== 'SqlError') return cause;
+  const line = cause.where.line === undefined ? undefined : Math.max(1, cause.where.line - 1);
+  return new MillraceError('SqlError', {
+    what: `${node.id}: ${cause.what}`,
+    where: { file: node.file, ...(line !== undefined && { path: `line ${line} of its compiled SQL` }) },
+    ...(cause.fix !== undefined && { fix: cause.fix }),
+    cause,
+  });
+}

@@ -1,0 +1,66 @@
+import { MillraceError } from '../../../schemas/errors.js';
+import type { NodeResult } from '../../../schemas/transform.js';
+import type { RelationName } from '../../warehouse/port.js';
+import { recordTest, relationState, testRecord } from '../ledger.js';
+import type { Node } from '../manifest.js';
+import { severity } from '../plan.js';
+import { explain, relationOf, type Job } from './build.js';
+import { Compiler } from './compile.js';
+import { contentKey } from './key.js';
+
+type Status = 'pass' | 'warn' | 'fail';
+
+/**
+ * Runs a test and counts what it finds; rows are never kept, they could be personal. A verdict other than `fail` is
+ * remembered by content, and a test that guards a model reads the rows that wait to be published.
+ *
+ * @throws MillraceError SqlError, JinjaError
+ */
+export async function testNode(job: Job, node: Node, audited: Node | undefined): Promise<Omit<NodeResult, 'seconds'>> {
+  const { warehouse, environment, reuse, signal } = job;
+  const { run } = environment.run;
+  const compiler = new Compiler(environment, warehouse, signal);
+  const substitutes = new Map<string, RelationName>();
+  const keys = new Map<string, string>();
+  if (audited) {
+    const relation = relationOf(audited);
+    const { audit } = await relationState(warehouse, relation, run);
+    if (audit && audit.type !== null) {
+      substitutes.set(audited.id, { ...relation, name: audit.name });
+      keys.set(audited.id, audit.key);
+    }
+  }
+  const live = await compiler.compileTest(node);
+  const key = await contentKey(environment, warehouse, node, live, keys);
+
+  const known = await testRecord(warehouse, node.id, key);
+  if (known && (reuse || known.run === run))
+    return result(node, key, known.status === 'warn' ? 'warn' : 'reused', known.failures);
+
+  const sql = substitutes.size > 0 ? await compiler.compileTest(node, substitutes) : live;
+  let row;
+  try {
+    [row] = await warehouse.query(sql, { signal });
+  } catch (cause) {
+    throw explain(cause, node);
+  }
+  if (!row || !('failures' in row))
+    throw new MillraceError('SqlError', {
+      what: `${node.id} gave no count of failures`,
+      where: { file: node.file },
+      fix: 'Look at the macro get_test_sql, if the project has its own',
+    });
+  const status: Status =
+    severity(node) === 'error' && row['should_error'] === true ? 'fail' : row['should_warn'] === true ? 'warn' : 'pass';
+  const failures = Number(row['failures'] ?? 0);
+  if (status !== 'fail') await recordTest(warehouse, node.id, key, { status, failures, run });
+  return result(node, key, status, failures);
+}
+
+function result(node: Node, key: string, status: Status | 'reused', failures: number): Omit<NodeResult, 'seconds'> {
+  const found = `${failures} ${failures === 1 ? 'failure' : 'failures'}`;
+  return {
+    ...{ id: node.id, status, key, failures },
+    ...((status === 'fail' || status === 'warn') && { message: `${found} (${node.file})` }),
+  };
+}

@@ -1,0 +1,154 @@
+import type { Interval } from '../../schemas/interval.js';
+import { MillraceError } from '../../schemas/errors.js';
+import type { NodeResult, PlanNode, TransformPlan } from '../../schemas/transform.js';
+import type { RelationName, Statement, Warehouse } from '../warehouse/port.js';
+import type { Environment } from './context/environment.js';
+import { topological } from './graph.js';
+import { prepareLedger } from './ledger.js';
+import type { Node } from './manifest.js';
+import { loadProject } from './parse/load.js';
+import { makePlan } from './plan.js';
+import { folderSignature } from './project/files.js';
+import { buildNode, publishNode } from './run/build.js';
+import { Compiler } from './run/compile.js';
+import { testNode } from './run/test.js';
+import { selectNodes } from './select.js';
+
+export interface TransformContext {
+  /** folder of the dbt project */
+  dir: string;
+  warehouse: Warehouse;
+  /** that models without a schema of their own are published to */
+  schema: string;
+  /** win over those of dbt_project.yml */
+  vars: Record<string, unknown>;
+  interval: Interval;
+  /** where extracted streams are, by `source.table`; `key` changes when their content does */
+  sources: Record<string, { relation: RelationName; key: string }>;
+  /** identity of the run: results of another run are only reused when they are the same by content */
+  run: string;
+  /** dbt selection; `true` or nothing for all nodes, `false` for none */
+  select?: string | boolean | undefined;
+  exclude?: string | undefined;
+  /** `false` builds again what is current, once for each run */
+  reuse?: boolean | undefined;
+  /** dbt's target name */
+  target?: string | undefined;
+  /** ISO 8601; `run_started_at` and "now" in templates. By default the end of the interval */
+  startedAt?: string | undefined;
+}
+
+/** A dbt project, read for one run and ready to be carried out node by node, in any process and any number of times. */
+export interface Transform {
+  plan(): TransformPlan;
+  /** Builds a model or seed: beside the live relation when tests guard it, else it is published at once. */
+  build(id: string, statement?: Statement): Promise<NodeResult>;
+  /** Runs a test, on the rows that wait for publication when it guards them. A failure is a result, not an error. */
+  test(id: string, statement?: Statement): Promise<NodeResult>;
+  /** Makes built rows visible, in one transaction; a second call finds them published. */
+  publish(id: string, statement?: Statement): Promise<NodeResult>;
+  /** @returns the SQL of a node as the warehouse would get it */
+  compile(id: string, statement?: Statement): Promise<string>;
+}
+
+interface Loaded {
+  signature: string;
+  environment: Environment;
+  plan: TransformPlan;
+}
+/** Projects by their context; a run asks for the same one at every node. */
+const LOADED = new Map<string, Loaded>();
+const KEPT = 8;
+
+/**
+ * Reads a project, or takes it from memory while none of its files has changed.
+ *
+ * @throws MillraceError DbtProjectInvalid, DuplicateNode, RefNotFound, CyclicGraph, JinjaError, SelectionInvalid, Unsupported
+ */
+export async function loadTransform(context: TransformContext): Promise<Transform> {
+  const { warehouse } = context;
+  await prepareLedger(warehouse);
+  const { environment, plan } = load(context);
+  return new LoadedTransform(warehouse, environment, plan, context.reuse ?? true);
+}
+
+function load(context: TransformContext): Loaded {
+  const { dir, warehouse, schema, vars, interval, sources, run, select, exclude } = context;
+  const startedAt = context.startedAt ?? interval.end;
+  const target = { name: context.target ?? 'dev', schema, database: warehouse.database, type: warehouse.dialect, threads: 4 };
+  const key = JSON.stringify([dir, target, vars, interval, sources, run, select, exclude, startedAt]);
+  const signature = folderSignature(dir);
+  const known = LOADED.get(key);
+  if (known?.signature === signature) return known;
+  const environment = loadProject({ dir, target, vars, sources, run: { run, interval, startedAt } });
+  const { manifest } = environment;
+  topological(manifest);
+  const selected =
+    select === false
+      ? new Set<string>()
+      : selectNodes(manifest, { select: select === true ? undefined : select, exclude });
+  const loaded = { signature, environment, plan: makePlan(manifest, selected) };
+  LOADED.delete(key);
+  LOADED.set(key, loaded);
+  if (LOADED.size > KEPT) LOADED.delete(LOADED.keys().next().value ?? '');
+  return loaded;
+}
+
+class LoadedTransform implements Transform {
+  constructor(
+    private readonly warehouse: Warehouse,
+    private readonly environment: Environment,
+    private readonly planned: TransformPlan,
+    private readonly reuse: boolean,
+  ) {}
+
+  plan(): TransformPlan {
+    return this.planned;
+  }
+
+  build(id: string, { signal }: Statement = {}): Promise<NodeResult> {
+    const node = this.node(id, ['model', 'seed']);
+    const audited = (this.step(id)?.audits ?? []).length > 0;
+    return timed(() => buildNode(this.job(signal), node, audited));
+  }
+
+  test(id: string, { signal }: Statement = {}): Promise<NodeResult> {
+    const node = this.node(id, ['test']);
+    const audit = this.step(id)?.audit;
+    const audited = audit === undefined ? undefined : this.environment.manifest.nodes.get(this.planned.nodes[audit]?.id ?? '');
+    return timed(() => testNode(this.job(signal), node, audited));
+  }
+
+  publish(id: string, { signal }: Statement = {}): Promise<NodeResult> {
+    const node = this.node(id, ['model', 'seed']);
+    return timed(() => publishNode(this.job(signal), node));
+  }
+
+  compile(id: string, { signal }: Statement = {}): Promise<string> {
+    const node = this.node(id, ['model', 'test']);
+    return new Compiler(this.environment, this.warehouse, signal).compile(node);
+  }
+
+  private job(signal: AbortSignal | undefined) {
+    return { warehouse: this.warehouse, environment: this.environment, reuse: this.reuse, signal };
+  }
+
+  private step(id: string): PlanNode | undefined {
+    return this.planned.nodes.find((node) => node.id === id);
+  }
+
+  private node(id: string, kinds: readonly Node['kind'][]): Node {
+    const node = this.environment.manifest.nodes.get(id);
+    if (node && kinds.includes(node.kind)) return node;
+    throw new MillraceError('RefNotFound', {
+      what: node ? `${id} is a ${node.kind}, not a ${kinds.join(' or ')}` : `There is no node '${id}' in this project`,
+      fix: 'Take ids from the plan of the same project and selection',
+    });
+  }
+}
+
+async function timed(work: () => Promise<Omit<NodeResult, 'seconds'>>): Promise<NodeResult> {
+  const start = performance.now();
+  const result = await work();
+  return { ...result, seconds: Math.round(performance.now() - start) / 1000 };
+}

@@ -1,0 +1,74 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { quoteText } from '../warehouse/port.js';
+
+export interface Reject {
+  /** 1-based record number in the file, the header not counted */
+  record: number;
+  /** 1-based line at which it begins */
+  line: number;
+  /** 0-based offset in the decompressed file */
+  byte: number;
+  reason: string;
+  /** as they lie in the file */
+  raw: Buffer;
+}
+
+/** Collects quarantined records in a file, because a broken file may have more of them than memory holds. */
+export class Rejects {
+  count = 0;
+  private waiting: string[] = [];
+  private longest = 0;
+
+  private constructor(
+    readonly path: string,
+    private readonly file: FileHandle,
+  ) {}
+
+  static async create(path: string): Promise<Rejects> {
+    return new Rejects(path, await open(path, 'w'));
+  }
+
+  add({ record, line, byte, reason, raw }: Reject): void {
+    const row = `${record},${line},${byte},"${reason.replaceAll('"', '""')}",${raw.toString('base64')}\n`;
+    this.longest = Math.max(this.longest, row.length * 3);
+    this.waiting.push(row);
+    this.count++;
+  }
+
+  async flush(): Promise<void> {
+    if (this.waiting.length === 0) return;
+    await this.file.writeFile(this.waiting.join(''));
+    this.waiting = [];
+  }
+
+  async close(): Promise<void> {
+    await this.file.close();
+  }
+
+  /** The first ones, as `record 7 (line 8): …`. */
+  async first(session: DuckDBConnection, count: number): Promise<string[]> {
+    const reader = await session.runAndReadAll(
+      `SELECT format('record {} (line {}, byte {}): {}', record, line, byte, reason)
+       FROM ${this.relation()} ORDER BY record LIMIT ${count}`,
+    );
+    return reader.getRowsJson().map(([text]) => String(text as string));
+  }
+
+  /** Writes all of them as Parquet: `record, line, byte, reason, raw, file`. */
+  async writeParquet(session: DuckDBConnection, target: string, file: string): Promise<void> {
+    await session.run(
+      `COPY (SELECT record, line, byte, reason, from_base64(coalesce(raw, '')) AS raw, ${quoteText(file)} AS file
+       FROM ${this.relation()} ORDER BY record) TO ${quoteText(target)} (FORMAT parquet, COMPRESSION zstd)`,
+    );
+  }
+
+  private relation(): string {
+    const columns = "{record: 'BIGINT', line: 'BIGINT', byte: 'BIGINT', reason: 'VARCHAR', raw: 'VARCHAR'}";
+    const size = Math.max(2 << 20, this.longest);
+    return (
+      `read_csv(${quoteText(this.path)}, auto_detect = false, header = false, delim = ',', quote = '"', escape = '"', ` +
+      `parallel = false, max_line_size = ${size}, buffer_size = ${2 * size}, columns = ${columns})`
+    );
+  }
+}

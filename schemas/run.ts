@@ -1,0 +1,188 @@
+import { z } from 'zod';
+import type { ObjectRef } from './common.js';
+import { Interval } from './interval.js';
+import type { ApprovalPolicy, Gate, Metrics, ScorePolicy } from './predictor.js';
+import type { ProjectRef } from './project.js';
+import type { ApprovalRecord } from './approval.js';
+
+/** What starts a `pipeline`. Without an interval it is the last complete one before the scheduled (or start) time. */
+export const PipelineInput = z.strictObject({
+  /** folder of the project */
+  root: z.string().min(1),
+  pipeline: z.string().min(1),
+  interval: Interval.optional(),
+  /** dbt selection that narrows the transform */
+  select: z.string().optional(),
+  /** `false` builds every node again, also those whose content is current */
+  reuse: z.boolean().optional(),
+});
+export type PipelineInput = z.infer<typeof PipelineInput>;
+
+/** The stages one run will go through, pinned to one snapshot of the project. */
+export interface PipelinePlan {
+  project: ProjectRef;
+  pipeline: string;
+  interval: Interval;
+  warehouseQueue: string;
+  streams: { source: string; stream: string }[];
+  transform: { select: string | boolean; concurrency: number } | null;
+  train: TrainPlan[];
+  score: { predictor: string; policy: ScorePolicy }[];
+  /** relations that predictors read */
+  gold: string[];
+  /** the stages as a Mermaid graph, shown in the run's details */
+  mermaid: string;
+}
+
+export interface TrainPlan {
+  predictor: string;
+  gate: Gate;
+  approval: ApprovalPolicy;
+}
+
+interface StageInput {
+  project: ProjectRef;
+  interval: Interval;
+  /** identity of the run that asked, for lineage */
+  run: string;
+}
+
+export interface ExtractInput extends StageInput {
+  source: string;
+  stream: string;
+  /** stamp of every row of this run, so that a retry writes the same bytes */
+  extractedAt: string;
+  /** where a continued run goes on */
+  cursor?: { listing: Listing; next: number; totals: ExtractResult };
+}
+
+/** Files to load, kept in the lake and cut into groups: a history holds the reference only. */
+export interface Listing {
+  ref: ObjectRef | null;
+  groups: number;
+  files: number;
+}
+
+export interface ExtractResult {
+  source: string;
+  stream: string;
+  files: number;
+  batches: number;
+  read: number;
+  loaded: number;
+  quarantined: number;
+  filtered: number;
+  bytes: number;
+}
+
+export interface TransformInput extends StageInput {
+  warehouseQueue: string;
+  select: string | boolean;
+  concurrency: number;
+  reuse: boolean;
+  /** models that the later stages read */
+  wanted: string[];
+}
+
+export interface TransformResult {
+  nodes: number;
+  built: number;
+  reused: number;
+  passed: number;
+  warned: number;
+  failed: { id: string; status: string; message: string }[];
+  skipped: number;
+  rows: number;
+  /** the wanted relations as this run has published them */
+  gold: Record<string, GoldRef>;
+}
+
+interface ReadsGold {
+  warehouseQueue: string;
+  /** what the transform of this run published: a relation that holds something else must not be read */
+  gold: Record<string, GoldRef>;
+}
+
+/** A relation and the content key that it held when it was published. */
+export interface GoldRef {
+  schema: string;
+  name: string;
+  key: string;
+}
+
+export interface TrainInput extends StageInput, TrainPlan, ReadsGold {}
+
+export const TRAIN_OUTCOMES = ['promoted', 'unchanged', 'gate rejected', 'rejected', 'timed out'] as const;
+export type TrainOutcome = (typeof TRAIN_OUTCOMES)[number];
+
+export interface TrainResult {
+  predictor: string;
+  outcome: TrainOutcome;
+  version: number;
+  hash: string;
+  metrics: Metrics;
+  /** the champion's, on the same hold-out */
+  championMetrics: Metrics | null;
+  championVersion: number | null;
+  approval: ApprovalRecord | null;
+}
+
+export interface ScoreInput extends StageInput, ReadsGold {
+  predictor: string;
+  policy: ScorePolicy;
+}
+
+export interface ScoreResult {
+  predictor: string;
+  version: number;
+  relation: string;
+  rows: number;
+  scored: number;
+  quarantined: number;
+  /** population stability index of the scores against training */
+  scorePsi: number;
+}
+
+export interface PipelineResult {
+  project: string;
+  pipeline: string;
+  interval: Interval;
+  extract: ExtractResult[];
+  transform: TransformResult | null;
+  train: TrainResult[];
+  score: ScoreResult[];
+}
+
+/** What the `progress` query tells of any stage, in the shape a terminal or page can draw. */
+export interface Progress {
+  stage: string;
+  done: number;
+  total: number;
+  /** what is going on, e.g. node names or `awaiting approval of 3fa9…` */
+  current: string[];
+  rows: number;
+  /** set while an answer is awaited */
+  awaiting?: { predictor: string; hash: string; workflowId: string; deadline: string };
+  children?: Progress[];
+}
+
+export const BackfillInput = z.strictObject({
+  root: z.string().min(1),
+  pipeline: z.string().min(1),
+  /** the whole range, cut by the pipeline's cadence */
+  range: Interval,
+  /** runs at once */
+  window: z.int().min(1).max(50).default(1),
+  order: z.enum(['oldest', 'newest']).default('oldest'),
+  /** only the intervals that a former backfill of this range could not finish */
+  failedOnly: z.boolean().default(false),
+  select: z.string().optional(),
+  reuse: z.boolean().optional(),
+});
+export type BackfillInput = z.infer<typeof BackfillInput>;
+
+export interface BackfillResult {
+  intervals: number;
+  succeeded: number;
+  failed: { interval: Interval; message: string }[];
+}

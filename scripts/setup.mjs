@@ -1,0 +1,42 @@
+// Brings a fresh checkout to where `npm run demo` and `npm test` can start; their pre-scripts call it each time.
+// Runs on Node's own modules alone, because nothing is installed yet.
+import { checkNode, checkWritable } from './setup/preflight.mjs';
+import { fail, places } from './setup/report.mjs';
+
+const checkOnly = process.argv.includes('--check');
+
+const node = checkNode();
+if (!node.ok && !checkOnly) fail(node);
+
+// only now: these use what an old Node has not
+const steps = await Promise.all(
+  ['dependencies', 'build', 'temporal', 'xgboost'].map((name) => import(`./setup/${name}.mjs`)),
+);
+
+if (checkOnly) {
+  const checks = [node, checkWritable(places)];
+  for (const step of steps) checks.push(await step.check(places));
+  process.stdout.write(`${JSON.stringify(checks, null, 2)}\n`);
+} else {
+  try {
+    await setUp();
+  } catch (error) {
+    fail(error);
+  }
+}
+
+async function setUp() {
+  const needed = async () => {
+    const missing = [];
+    for (const step of steps) if (!(await step.check(places)).ok) missing.push(step);
+    return missing;
+  };
+  if ((await needed()).length === 0) return;
+  const writable = checkWritable(places);
+  if (!writable.ok) throw writable;
+  const { withLock } = await import('./setup/lock.mjs');
+  await withLock(places, async () => {
+    // asked again step by step: another set-up may just have done it, and an installation makes a build stale
+    for (const step of steps) if (!(await step.check(places)).ok) await step.ensure(places);
+  });
+}

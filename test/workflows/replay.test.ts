@@ -1,0 +1,31 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
+import { Worker } from '@temporalio/worker';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { expect, test } from 'vitest';
+import { BUNDLE } from '../support/workflow-env.js';
+
+const FOLDER = fileURLToPath(new URL('../histories', import.meta.url));
+const files = readdirSync(FOLDER).filter((name) => name.endsWith('.json'));
+
+const load = (file: string) => historyFromJSON(JSON.parse(readFileSync(join(FOLDER, file), 'utf8')));
+
+test('there is a recorded history of every workflow', () => {
+  const types = new Set(files.map((file) => file.split('-')[0]));
+  expect([...types].sort()).toEqual(['backfill', 'extract', 'pipeline', 'score', 'train', 'transform']);
+});
+
+test.each(files)('today’s code replays %s', async (file) => {
+  await Worker.runReplayHistory({ workflowBundle: { codePath: BUNDLE } }, load(file));
+});
+
+test('an unguarded change of a workflow is stopped by the replay', async () => {
+  const file = files.find((name) => name.startsWith('train-')) ?? '';
+  const history = load(file);
+  // a step that the code of that time did not have, in the place of the first one
+  const first = history.events?.find((event) => event.activityTaskScheduledEventAttributes);
+  if (first?.activityTaskScheduledEventAttributes?.activityType) first.activityTaskScheduledEventAttributes.activityType.name = 'somethingElse';
+  await expect(Worker.runReplayHistory({ workflowBundle: { codePath: BUNDLE } }, history)).rejects.toThrow(DeterminismViolationError);
+});

@@ -1,0 +1,49 @@
+import type { ActivityOptions } from '@temporalio/common';
+import { QUEUES } from '../schemas/queues.js';
+
+/** Waits between attempts: quick at first, because most faults are a worker that just died. */
+const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' } as const;
+
+/**
+ * Noticing a dead worker: every activity beats once a second (activities/beating.ts), so ten silent seconds mean that
+ * the process is gone, not that it is slow.
+ */
+const heartbeatTimeout = '10s';
+
+/**
+ * Every timeout and retry there is, by kind of work. Attempts are not counted: what a retry can't mend is
+ * non-retryable by its type (schemas/errors.ts), and the rest ends at `scheduleToCloseTimeout`.
+ */
+export const policies = {
+  /** reads of a few files and small commits: milliseconds, a minute under a slow disk */
+  control: {
+    taskQueue: QUEUES.control,
+    startToCloseTimeout: '1m',
+    scheduleToCloseTimeout: '1h',
+    heartbeatTimeout,
+    retry,
+  },
+  /** one group of source files: 64 MB or one large file; a 100 GB file at 30 MB/s takes an hour */
+  extract: {
+    taskQueue: QUEUES.io,
+    startToCloseTimeout: '2h',
+    scheduleToCloseTimeout: '24h',
+    heartbeatTimeout,
+    retry,
+  },
+  /** one statement in a warehouse: models of ten minutes are common, of hours known; its queue is set per run */
+  warehouse: {
+    startToCloseTimeout: '4h',
+    scheduleToCloseTimeout: '24h',
+    heartbeatTimeout,
+    retry,
+  },
+  /** fitting and scoring: minutes, an hour with large data */
+  compute: {
+    taskQueue: QUEUES.compute,
+    startToCloseTimeout: '4h',
+    scheduleToCloseTimeout: '24h',
+    heartbeatTimeout,
+    retry,
+  },
+} as const satisfies Record<string, ActivityOptions>;
