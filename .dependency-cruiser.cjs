@@ -18,7 +18,8 @@ const ENGINES = {
   dbt: ['warehouse'],
   ml: ['lake', 'warehouse'],
   project: ['lake'],
-  sources: ['lake'],
+  sources: ['lake', 'warehouse/port'],
+  warehouse: [],
 };
 
 const downwards = Object.entries(MAY).map(([from, allowed]) => ({
@@ -40,7 +41,7 @@ const engines = [
     comment: `engines/${engine} may import only from ${allowed.map((name) => `engines/${name}`).join(', ')}.`,
     severity: 'error',
     from: { path: `^engines/${engine}/` },
-    to: { path: '^engines/[^/]+/', pathNot: [engine, ...allowed].map((name) => `^engines/${name}/`) },
+    to: { path: '^engines/[^/]+/', pathNot: [engine, ...allowed].map((name) => `^engines/${name}[/.]`) },
   })),
   {
     name: 'engine-alone',

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-const common = {
+export const common = {
   alias: { millrace: fileURLToPath(new URL('schemas/project.ts', import.meta.url)) },
   globalSetup: ['test/support/global-setup.mjs'],
   pool: 'forks' as const,

@@ -1,6 +1,6 @@
 import { assertPast, cut, lastComplete } from '../engines/project/interval.js';
 import { loadProject } from '../engines/project/load.js';
-import { nearest } from '../engines/project/nearest.js';
+import { nearest } from '../engines/nearest.js';
 import { streamsOf } from '../engines/project/references.js';
 import { takeSnapshot, within } from '../engines/project/snapshot.js';
 import { MillraceError } from '../schemas/errors.js';

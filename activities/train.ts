@@ -120,14 +120,23 @@ export const createTrainActivities = (deps: Deps) => {
       beating(deps, labels(input), async () => {
         const { registry } = await open(input);
         const version = await registry.register({
-          ...{ hash: candidate.hash, metrics: candidate.metrics, params: candidate.params, dataset: input.dataset },
+          ...{
+            hash: candidate.hash,
+            metrics: candidate.metrics,
+            params: candidate.params,
+            dataset: input.dataset,
+          },
           ...{ interval: input.interval, run: input.run, project: input.project.hash },
         });
         const { passed, reasons } = decide(input.gate, candidate.metrics, champion && championMetrics);
         return {
           version,
           passed,
-          reasons: reasons.map(({ rule, value, passed: ok }) => `${ok ? 'passed' : 'FAILED'}: ${rule}; it has ${value ?? 'none'}`) };
+          reasons: reasons.map(
+            ({ rule, value, passed: ok }) =>
+              `${ok ? 'passed' : 'FAILED'}: ${rule}; it has ${value ?? 'none'}`,
+          ),
+        };
       }),
 
     /** One atomic entry flips the alias; doing it twice is doing it once. */

@@ -30,12 +30,22 @@ export const createTransformActivities = (deps: Deps) => {
       warehouse,
       schema: project.spec.warehouse.schema,
       vars: project.spec.transform.vars,
+      env: await variables(project.spec.transform.env),
       interval: input.interval,
       sources: await sourcesOf(project),
       run: input.run,
       select: input.select,
       reuse: input.reuse,
     });
+  };
+
+  /** What a template may read: what the project declares, and the variables that are dbt's by their name. */
+  const variables = async (declared: Record<string, string>): Promise<Record<string, string | undefined>> => {
+    const resolved = Object.entries(declared).map(
+      async ([name, ref]) => [name, await deps.resources.secrets.resolve(ref)] as const,
+    );
+    const own = Object.entries(process.env).filter(([name]) => name.startsWith('DBT_'));
+    return Object.fromEntries([...own, ...(await Promise.all(resolved))]);
   };
 
   const node =
@@ -57,7 +67,9 @@ export const createTransformActivities = (deps: Deps) => {
         for (const [source, { streams }] of Object.entries(project.spec.sources)) {
           for (const [stream, declared] of Object.entries(streams)) {
             const { batches } = await readManifest(project.lake, source, stream);
-            await bindSource({ warehouse, lake: project.lake, source, stream, batches, declared, signal });
+            const parts = batches.flatMap((batch) => batch.parts);
+            const files = await Promise.all(parts.map(({ uri }) => project.lake.localFile(uri)));
+            await bindSource({ warehouse, source, stream, files, declared, signal });
           }
         }
         return (await open(input)).plan();

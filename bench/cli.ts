@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { packageRoot } from '../deploy/local/home.js';
 import { figure, median } from './figure.js';
-import type { Bench } from './main.js';
+import type { Bench } from './figure.js';
 
 /** How long people wait for the command line itself. */
 export const cli: Bench = async function* ({ quick }) {

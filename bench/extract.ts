@@ -8,7 +8,7 @@ import { listStreamFiles } from '../engines/sources/list-files.js';
 import { openDuckDb } from '../engines/warehouse/duckdb.js';
 import { FileStream } from '../schemas/source.js';
 import { figure, median } from './figure.js';
-import type { Bench } from './main.js';
+import type { Bench } from './figure.js';
 
 const interval = { start: '2025-11-03T00:00:00Z', end: '2025-11-10T00:00:00Z' };
 const COLUMNS = 20;

@@ -11,6 +11,14 @@ export interface Figure {
   met?: boolean;
 }
 
+export interface BenchOptions {
+  /** a shortened form: smaller data, same figures */
+  quick: boolean;
+}
+
+/** A benchmark gives its figures one by one, so that a long run shows them as they come. */
+export type Bench = (options: BenchOptions) => AsyncGenerator<Figure>;
+
 /** Works out ratio and verdict. */
 export function figure(given: Omit<Figure, 'ratio' | 'met'>): Figure {
   const ratio = given.against ? given.value / given.against.value : undefined;

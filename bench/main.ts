@@ -3,15 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../deploy/local/home.js';
-import { row, type Figure } from './figure.js';
-
-export interface BenchOptions {
-  /** a shortened form: smaller data, same figures */
-  quick: boolean;
-}
-
-/** A benchmark gives its figures one by one, so that a long run shows them as they come. */
-export type Bench = (options: BenchOptions) => AsyncGenerator<Figure>;
+import { row, type Bench, type Figure } from './figure.js';
 
 const BENCHES: Record<string, () => Promise<Bench>> = {
   orchestration: async () => (await import('./orchestration.js')).orchestration,

@@ -9,7 +9,7 @@ import { homeDir } from '../deploy/local/home.js';
 import { anyFreePort } from '../deploy/local/ports.js';
 import { startStack } from '../deploy/local/stack.js';
 import { figure, median } from './figure.js';
-import type { Bench } from './main.js';
+import type { Bench } from './figure.js';
 
 const QUEUE = 'bench';
 

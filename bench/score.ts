@@ -6,7 +6,7 @@ import { fit } from '../engines/ml/fit.js';
 import { scorePartition } from '../engines/ml/score.js';
 import { Predictor } from '../schemas/predictor.js';
 import { figure, median } from './figure.js';
-import type { Bench } from './main.js';
+import type { Bench } from './figure.js';
 import { writeMatrix } from './matrix.js';
 
 const FEATURES = 30;

@@ -6,7 +6,7 @@ import { openLocalStore } from '../engines/lake/local-store.js';
 import { fit } from '../engines/ml/fit.js';
 import { Predictor } from '../schemas/predictor.js';
 import { figure } from './figure.js';
-import type { Bench } from './main.js';
+import type { Bench } from './figure.js';
 import { writeMatrix } from './matrix.js';
 
 const FEATURES = 20;

@@ -4,7 +4,7 @@ import type { ObjectStore } from '../engines/lake/store.js';
 import { readArtifact } from '../engines/ml/artifact.js';
 import { listPredictors as listRegistries, openRegistry } from '../engines/ml/registry.js';
 import { loadProject, type LoadedProject } from '../engines/project/load.js';
-import { nearest } from '../engines/project/nearest.js';
+import { nearest } from '../engines/nearest.js';
 import { within } from '../engines/project/snapshot.js';
 import { MillraceError } from '../schemas/errors.js';
 import type { Metrics } from '../schemas/predictor.js';

@@ -1,20 +1,17 @@
-import { quoteIdent, quoteText, type RelationName, type RelationType, type Row, type Session, type Warehouse } from '../warehouse/port.js';
+import {
+  quoteRelation,
+  quoteText,
+  type RelationName,
+  type RelationType,
+  type Row,
+  type Session,
+  type Warehouse,
+} from '../warehouse/port.js';
 
 const SCHEMA = 'millrace';
 const ready = new WeakMap<Warehouse, Promise<unknown>>();
 
-/** What a relation holds now, and where its next rows wait. */
-export interface RelationState {
-  /** content key of what is published; null when the ledger knows nothing of it */
-  key: string | null;
-  rows: number | null;
-  run: string | null;
-  /** what stands under the name, whoever made it */
-  type: RelationType | null;
-  audit: { name: string; key: string; rows: number | null; type: RelationType | null } | null;
-}
-
-/** Makes the ledger's tables once for each warehouse. */
+/** Makes the ledger's tables once for each warehouse. `id` is the relation's {@link keyName}. */
 export function prepareLedger(warehouse: Warehouse): Promise<unknown> {
   let made = ready.get(warehouse);
   if (!made) {
@@ -22,9 +19,9 @@ export function prepareLedger(warehouse: Warehouse): Promise<unknown> {
       session.run(`
         CREATE SCHEMA IF NOT EXISTS ${SCHEMA};
         CREATE TABLE IF NOT EXISTS ${SCHEMA}.relations (
-          schema_name VARCHAR, name VARCHAR, key VARCHAR, node VARCHAR, rows BIGINT, run VARCHAR, published_at TIMESTAMPTZ);
+          id VARCHAR, key VARCHAR, node VARCHAR, rows BIGINT, run VARCHAR, published_at TIMESTAMPTZ);
         CREATE TABLE IF NOT EXISTS ${SCHEMA}.audits (
-          schema_name VARCHAR, name VARCHAR, key VARCHAR, audit VARCHAR, rows BIGINT, run VARCHAR, built_at TIMESTAMPTZ);
+          id VARCHAR, key VARCHAR, audit VARCHAR, rows BIGINT, run VARCHAR, built_at TIMESTAMPTZ);
         CREATE TABLE IF NOT EXISTS ${SCHEMA}.tests (
           node VARCHAR, key VARCHAR, status VARCHAR, failures DOUBLE, run VARCHAR, tested_at TIMESTAMPTZ)`),
     );
@@ -34,34 +31,42 @@ export function prepareLedger(warehouse: Warehouse): Promise<unknown> {
   return made;
 }
 
-const at = ({ schema, name }: RelationName, alias = ''): string =>
-  `lower(${alias}schema_name) = lower(${quoteText(schema)}) AND lower(${alias}name) = lower(${quoteText(name)})`;
-const typeOf = (schema: string, name: string): string => `(
-  SELECT CASE table_type WHEN 'VIEW' THEN 'view' ELSE 'table' END FROM information_schema.tables
-   WHERE table_catalog = current_database() AND lower(table_schema) = lower(${schema}) AND lower(table_name) = lower(${name}))`;
+export const keyName = ({ schema, name }: RelationName): string => `${schema}.${name}`.toLowerCase();
 
-interface StateRow extends Omit<RelationState, 'audit'> {
-  audit: string | null;
-  audit_key: string | null;
-  audit_rows: number | null;
-  audit_type: RelationType | null;
+export interface Published {
+  /** content key */
+  key: string;
+  rows: number | null;
+  run: string;
 }
 
-/** @param run whose audit relation is meant */
-export async function relationState(session: Session, relation: RelationName, run: string): Promise<RelationState> {
-  const [row] = await session.query<Row & StateRow>(`
-    SELECT r.key, r.rows, r.run, ${typeOf(quoteText(relation.schema), quoteText(relation.name))} AS type,
-           a.audit, a.key AS audit_key, a.rows AS audit_rows, ${typeOf('a.schema_name', 'a.audit')} AS audit_type
-      FROM (SELECT 1)
-      LEFT JOIN (FROM ${SCHEMA}.relations WHERE ${at(relation)}) r ON true
-      LEFT JOIN (FROM ${SCHEMA}.audits WHERE ${at(relation)} AND run = ${quoteText(run)}) a ON true`);
-  const state = row as StateRow;
-  const { key, rows, run: by, type, audit: name } = state;
-  const audit =
-    name === null || state.audit_key === null
-      ? null
-      : { name, key: state.audit_key, rows: state.audit_rows, type: state.audit_type };
-  return { key, rows, run: by, type, audit };
+/** Rows that wait for publication, under a name of their own in the relation's schema. */
+export interface Audit extends Published {
+  name: string;
+}
+
+export interface LedgerState {
+  /** by {@link keyName} */
+  published: Map<string, Published>;
+  audits: Map<string, Audit>;
+}
+
+/**
+ * What the ledger knows of some relations, in one query.
+ *
+ * @param run whose audits are meant
+ */
+export async function readLedger(session: Session, relations: readonly RelationName[], run: string): Promise<LedgerState> {
+  const state: LedgerState = { published: new Map(), audits: new Map() };
+  if (relations.length === 0) return state;
+  const ids = `(${[...new Set(relations.map(keyName))].map(quoteText).join(', ')})`;
+  const rows = await session.query<Row & Published & { id: string; name: string | null }>(`
+    SELECT id, key, rows, run, NULL AS name FROM ${SCHEMA}.relations WHERE id IN ${ids} UNION ALL
+    SELECT id, key, rows, run, audit FROM ${SCHEMA}.audits WHERE id IN ${ids} AND run = ${quoteText(run)}`);
+  for (const { id, key, rows: count, run: by, name } of rows)
+    if (name === null) state.published.set(id, { key, rows: count, run: by });
+    else state.audits.set(id, { key, rows: count, run: by, name });
+  return state;
 }
 
 /**
@@ -71,61 +76,58 @@ export async function relationState(session: Session, relation: RelationName, ru
  */
 export async function publishedKey(session: Session, relation: RelationName): Promise<string | undefined> {
   const known = await session.query(
-    `SELECT 1 FROM information_schema.tables WHERE table_schema = ${quoteText(SCHEMA)} AND table_name = 'relations'`,
+    `SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = ${quoteText(SCHEMA)} AND table_name = 'relations'`,
   );
   if (known.length === 0) return undefined;
-  return (await publishedKeys(session, [relation])).get(keyName(relation));
+  const { published } = await readLedger(session, [relation], '');
+  return published.get(keyName(relation))?.key;
 }
 
-export const keyName = ({ schema, name }: RelationName): string => `${schema}.${name}`.toLowerCase();
-
-/** Content keys of several relations, by {@link keyName}; those that nothing was published to are left out. */
-export async function publishedKeys(session: Session, relations: readonly RelationName[]): Promise<Map<string, string>> {
-  if (relations.length === 0) return new Map();
-  const rows = await session.query<{ schema_name: string; name: string; key: string }>(
-    `SELECT schema_name, name, key FROM ${SCHEMA}.relations WHERE ${relations.map((each) => `(${at(each)})`).join(' OR ')}`,
+/** What stands under some names of a schema, whoever made it; by name in lower case. */
+export async function relationTypes(session: Session, schema: string, names: readonly string[]): Promise<Map<string, RelationType>> {
+  const among = (column: string): string =>
+    `database_name = current_database() AND lower(schema_name) = ${quoteText(schema.toLowerCase())} AND lower(${column}) IN (${names.map((name) => quoteText(name.toLowerCase())).join(', ')})`;
+  const rows = await session.query<{ name: string; type: RelationType }>(
+    `SELECT lower(table_name) AS name, 'table' AS type FROM duckdb_tables() WHERE ${among('table_name')} UNION ALL
+     SELECT lower(view_name), 'view' FROM duckdb_views() WHERE ${among('view_name')}`,
   );
-  return new Map(rows.map(({ schema_name, name, key }) => [keyName({ schema: schema_name, name }), key]));
+  return new Map(rows.map(({ name, type }) => [name, type]));
 }
 
-export interface Entry {
+export interface Entry extends Published {
   relation: RelationName;
-  key: string;
   node: string;
-  rows: number | null;
-  run: string;
 }
 
-const number = (value: number | null): string => (value === null ? 'NULL' : String(value));
+const values = (texts: string[], number: number | null, run: string): string =>
+  `VALUES (${texts.map(quoteText).join(', ')}, ${number === null ? 'NULL' : number}, ${quoteText(run)}, now())`;
 
 /** Part of the transaction that publishes. */
 export async function recordPublished(session: Session, { relation, key, node, rows, run }: Entry): Promise<void> {
-  const { schema, name } = relation;
+  const id = quoteText(keyName(relation));
   await session.run(`
-    DELETE FROM ${SCHEMA}.relations WHERE ${at(relation)};
-    DELETE FROM ${SCHEMA}.audits WHERE ${at(relation)} AND run = ${quoteText(run)};
-    INSERT INTO ${SCHEMA}.relations VALUES (${[schema, name, key, node].map(quoteText).join(', ')}, ${number(rows)}, ${quoteText(run)}, now())`);
+    DELETE FROM ${SCHEMA}.relations WHERE id = ${id};
+    DELETE FROM ${SCHEMA}.audits WHERE id = ${id} AND run = ${quoteText(run)};
+    INSERT INTO ${SCHEMA}.relations ${values([keyName(relation), key, node], rows, run)}`);
 }
 
 /** Part of the transaction that builds an audit relation. */
 export async function recordAudit(session: Session, { relation, key, rows, run }: Entry, audit: string): Promise<void> {
-  const { schema, name } = relation;
   await session.run(`
-    DELETE FROM ${SCHEMA}.audits WHERE ${at(relation)} AND run = ${quoteText(run)};
-    INSERT INTO ${SCHEMA}.audits VALUES (${[schema, name, key, audit].map(quoteText).join(', ')}, ${number(rows)}, ${quoteText(run)}, now())`);
+    DELETE FROM ${SCHEMA}.audits WHERE id = ${quoteText(keyName(relation))} AND run = ${quoteText(run)};
+    INSERT INTO ${SCHEMA}.audits ${values([keyName(relation), key, audit], rows, run)}`);
 }
 
-/** Audit relations that were never published, a day after they were built: nobody waits for them any more. */
+/** Drops audit relations that nobody has published for a day: no run waits that long between building and publishing. */
 export async function dropStaleAudits(session: Session, relation: RelationName): Promise<void> {
-  const rows = await session.query<{ audit: string; type: RelationType | null }>(
-    `SELECT DISTINCT audit, ${typeOf('schema_name', 'audit')} AS type FROM ${SCHEMA}.audits a
-      WHERE ${at(relation)} AND built_at < now() - INTERVAL 1 DAY
-        AND NOT EXISTS (FROM ${SCHEMA}.audits b WHERE b.audit = a.audit AND b.schema_name = a.schema_name AND b.built_at >= now() - INTERVAL 1 DAY)`,
+  const id = quoteText(keyName(relation));
+  const rows = await session.query<{ audit: string }>(
+    `SELECT audit FROM ${SCHEMA}.audits WHERE id = ${id} GROUP BY audit HAVING max(built_at) < now() - INTERVAL 1 DAY`,
   );
-  for (const { audit, type } of rows)
-    if (type !== null) await session.run(`DROP ${type} IF EXISTS ${quoteIdent(relation.schema)}.${quoteIdent(audit)}`);
-  if (rows.length > 0)
-    await session.run(`DELETE FROM ${SCHEMA}.audits WHERE ${at(relation)} AND built_at < now() - INTERVAL 1 DAY`);
+  if (rows.length === 0) return;
+  const types = await relationTypes(session, relation.schema, rows.map(({ audit }) => audit));
+  for (const [name, type] of types) await session.run(`DROP ${type} ${quoteRelation({ schema: relation.schema, name })}`);
+  await session.run(`DELETE FROM ${SCHEMA}.audits WHERE id = ${id} AND audit IN (${rows.map(({ audit }) => quoteText(audit)).join(', ')})`);
 }
 
 export interface TestRecord {
@@ -135,16 +137,16 @@ export interface TestRecord {
 }
 
 export async function testRecord(session: Session, node: string, key: string): Promise<TestRecord | undefined> {
-  const [row] = await session.query(
+  const [row] = await session.query<Row & TestRecord>(
     `SELECT status, failures, run FROM ${SCHEMA}.tests WHERE node = ${quoteText(node)} AND key = ${quoteText(key)}`,
   );
-  return row as TestRecord | undefined;
+  return row;
 }
 
 export async function recordTest(warehouse: Warehouse, node: string, key: string, { status, failures, run }: TestRecord): Promise<void> {
   await warehouse.transaction((session) =>
     session.run(`
       DELETE FROM ${SCHEMA}.tests WHERE node = ${quoteText(node)};
-      INSERT INTO ${SCHEMA}.tests VALUES (${[node, key, status].map(quoteText).join(', ')}, ${failures}, ${quoteText(run)}, now())`),
+      INSERT INTO ${SCHEMA}.tests ${values([node, key, status], failures, run)}`),
   );
 }

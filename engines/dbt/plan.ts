@@ -22,6 +22,7 @@ export function makePlan(manifest: Manifest, selected: ReadonlySet<string>): Tra
     name: node.name,
     kind: node.kind,
     ...(node.kind === 'model' && { materialized: materialization(node) }),
+    ...(node.relation && { relation: node.relation }),
     parents: stepsAbove(manifest, node, index),
     ...(node.kind === 'test' && { severity: severity(node) }),
   }));

@@ -23,6 +23,8 @@ export interface TransformContext {
   /** win over those of dbt_project.yml */
   vars: Record<string, unknown>;
   interval: Interval;
+  /** what `env_var()` can read; secrets among them are the caller's to keep out of messages */
+  env?: Readonly<Record<string, string | undefined>> | undefined;
   /** where extracted streams are, by `source.table`; `key` changes when their content does */
   sources: Record<string, { relation: RelationName; key: string }>;
   /** identity of the run: results of another run are only reused when they are the same by content */
@@ -73,14 +75,20 @@ export async function loadTransform(context: TransformContext): Promise<Transfor
 }
 
 function load(context: TransformContext): Loaded {
-  const { dir, warehouse, schema, vars, interval, sources, run, select, exclude } = context;
+  const { dir, warehouse, schema, vars, interval, sources, run, select, exclude, env = {} } = context;
   const startedAt = context.startedAt ?? interval.end;
-  const target = { name: context.target ?? 'dev', schema, database: warehouse.database, type: warehouse.dialect, threads: 4 };
-  const key = JSON.stringify([dir, target, vars, interval, sources, run, select, exclude, startedAt]);
+  const target = {
+    name: context.target ?? 'dev',
+    schema,
+    database: warehouse.database,
+    type: warehouse.dialect,
+    threads: 4,
+  };
+  const key = JSON.stringify([dir, target, vars, env, interval, sources, run, select, exclude, startedAt]);
   const signature = folderSignature(dir);
   const known = LOADED.get(key);
   if (known?.signature === signature) return known;
-  const environment = loadProject({ dir, target, vars, sources, run: { run, interval, startedAt } });
+  const environment = loadProject({ dir, target, vars, env, sources, run: { run, interval, startedAt } });
   const { manifest } = environment;
   topological(manifest);
   const selected =
@@ -115,7 +123,10 @@ class LoadedTransform implements Transform {
   test(id: string, { signal }: Statement = {}): Promise<NodeResult> {
     const node = this.node(id, ['test']);
     const audit = this.step(id)?.audit;
-    const audited = audit === undefined ? undefined : this.environment.manifest.nodes.get(this.planned.nodes[audit]?.id ?? '');
+    const audited =
+      audit === undefined
+        ? undefined
+        : this.environment.manifest.nodes.get(this.planned.nodes[audit]?.id ?? '');
     return timed(() => testNode(this.job(signal), node, audited));
   }
 
@@ -141,7 +152,9 @@ class LoadedTransform implements Transform {
     const node = this.environment.manifest.nodes.get(id);
     if (node && kinds.includes(node.kind)) return node;
     throw new MillraceError('RefNotFound', {
-      what: node ? `${id} is a ${node.kind}, not a ${kinds.join(' or ')}` : `There is no node '${id}' in this project`,
+      what: node
+        ? `${id} is a ${node.kind}, not a ${kinds.join(' or ')}`
+        : `There is no node '${id}' in this project`,
       fix: 'Take ids from the plan of the same project and selection',
     });
   }

@@ -31,14 +31,16 @@ export interface ScoreTask {
   threads: number;
 }
 
-/** Rows in one call of the model: enough to keep its threads busy, few enough to stay in the cache. */
+/** Rows in one call of the model: enough to make the call itself cheap, few enough to stay in the cache. */
 const BATCH = 16_384;
 /** Rows in one DuckDB vector. */
 const VECTOR = 2_048;
 
 /**
  * Runs in a thread: scores one Parquet file into another, in its order. DuckDB encodes the rows and writes the result;
- * only numbers pass through JavaScript, and never all of them at once.
+ * only numbers pass through JavaScript, and never all of them at once. The model runs on this thread alone: its own
+ * threads meet after every 128 rows, which costs more than they bring, and add up in an order of their own. DuckDB's
+ * threads work beside it, and so do other partitions.
  */
 export function scoreInThread(task: ScoreTask, { signal }: ThreadContext): Promise<PartitionScore> {
   const { artifact, unknownCategory } = task;
@@ -55,12 +57,12 @@ export function scoreInThread(task: ScoreTask, { signal }: ThreadContext): Promi
       );
       requireKinds(dataset, features);
       await declareCategories(dataset, features);
-      if (unknownCategory === 'fail') {
+      const reason = reasonSql(dataset, features, artifact.id, unknownCategory !== 'missing');
+      const counts = await scoreRows(dataset, task, reason, signal);
+      if (unknownCategory === 'fail' && counts.quarantined > 0) {
         await refuseNonFinite(dataset, features, artifact.id, 'true');
         await refuseUnknown(dataset, features, artifact.id);
       }
-      const reason = reasonSql(dataset, features, artifact.id, unknownCategory === 'quarantine');
-      const counts = await scoreRows(dataset, task, reason, signal);
       await writeFiles(dataset, task, reason, counts.quarantined > 0);
       return counts;
     },
@@ -84,10 +86,10 @@ function reasonSql(dataset: Dataset, features: Feature[], id: string, strict: bo
   return `CASE WHEN ${quoteIdent(id)} IS NULL THEN 'the id is null' ${strict ? checks.join(' ') : ''} ELSE NULL END`;
 }
 
-/** Scores all rows into the table `scores`, one row each in the rows' order, `usable` 0 for the quarantined. */
+/** Scores all rows into the table `scores`, one row each in the rows' order, null for the quarantined. */
 async function scoreRows(
   dataset: Dataset,
-  { artifact, onnx, threads }: ScoreTask,
+  { artifact, onnx }: ScoreTask,
   reason: string,
   signal: AbortSignal,
 ): Promise<PartitionScore> {
@@ -99,27 +101,20 @@ async function scoreRows(
     features: features.map(({ reference }) => emptyBins(reference.edges)),
     scores: emptyBins(artifact.scores.edges),
   };
-  await dataset.run('CREATE TABLE scores (usable DOUBLE, score DOUBLE, class INTEGER)');
+  // the model keeps the thread busy for milliseconds at a time: let the reader run ahead by a few batches
+  await dataset.run("SET streaming_buffer_size = '16MB'");
+  await dataset.run(`CREATE TABLE scores (score DOUBLE${outputs > 1 ? ', class INTEGER' : ''})`);
   const appender = await dataset.writer.createAppender('scores');
-  const model = await OnnxModel.load(onnx, threads);
+  const model = await OnnxModel.load(onnx, 1);
   const encoded = features.map((feature) => encodeSql(feature, typeOf(dataset, feature)));
   const sql = `SELECT CAST(CASE WHEN ${reason} IS NULL THEN 1 ELSE 0 END AS FLOAT), ${encoded.join(', ')} FROM rows`;
-  const finish = async (batch: Batch, scores: Promise<Float32Array>): Promise<void> => {
-    count(counts, artifact, batch);
-    append(appender, batch, await scores, outputs, counts.scores, artifact.scores.edges);
-  };
   try {
-    // while the model works on one batch, the next is read and the last is counted
-    let pending: Promise<void> = Promise.resolve();
     for await (const batch of readBatches(dataset, sql, width)) {
-      await pending;
       await setImmediate();
       signal.throwIfAborted();
-      pending = finish(batch, model.predict(batch));
-      // its error surfaces where it is awaited
-      pending.catch(() => undefined);
+      count(counts, artifact, batch);
+      append(appender, batch, await model.predict(batch), outputs, counts.scores, artifact.scores.edges);
     }
-    await pending;
   } finally {
     appender.closeSync();
     await model.close();
@@ -207,23 +202,25 @@ function append(
   edges: number[],
 ): void {
   const kept = new Float32Array(rows);
+  let length = 0;
   for (let start = 0; start < rows; start += VECTOR) {
-    const length = Math.min(VECTOR, rows - start);
-    const chunk = DuckDBDataChunk.create([DOUBLE, DOUBLE, INTEGER], length);
-    const [flagColumn, scoreColumn, classColumn] = [0, 1, 2].map((at) => chunk.getColumnVector(at));
-    for (let row = 0; row < length; row++) {
-      const best = outputs === 1 ? 0 : argMax(scores, (start + row) * outputs, outputs);
-      const score = scores[(start + row) * outputs + best]!;
-      flagColumn?.setItem(row, usable[start + row]!);
-      scoreColumn?.setItem(row, score);
-      classColumn?.setItem(row, best);
-      kept[start + row] = score;
+    const size = Math.min(VECTOR, rows - start);
+    const chunk = DuckDBDataChunk.create(outputs > 1 ? [DOUBLE, INTEGER] : [DOUBLE], size);
+    const scoreColumn = chunk.getColumnVector(0);
+    const classColumn = outputs > 1 ? chunk.getColumnVector(1) : undefined;
+    for (let at = 0; at < size; at++) {
+      const row = start + at;
+      const best = classColumn ? argMax(scores, row * outputs, outputs) : 0;
+      const score = scores[row * outputs + best]!;
+      classColumn?.setItem(at, best);
+      if (usable[row] === 1) scoreColumn.setItem(at, (kept[length++] = score));
+      else scoreColumn.setItem(at, null);
     }
-    for (const column of [flagColumn, scoreColumn, classColumn]) column?.flush();
+    scoreColumn.flush();
+    classColumn?.flush();
     appender.appendDataChunk(chunk);
   }
-  const counted = usable.includes(0) ? kept.filter((_, row) => usable[row] === 1) : kept;
-  countBins(bins, edges, counted, 0, 1, counted.length);
+  countBins(bins, edges, kept, 0, 1, length);
 }
 
 async function writeFiles(
@@ -237,7 +234,7 @@ async function writeFiles(
   const named = artifact.task === 'multiclass' ? `, [${names}][class + 1] AS class` : '';
   const parquet = '(FORMAT parquet, COMPRESSION zstd)';
   await run(
-    `COPY (SELECT ${id}, score${named} FROM rows POSITIONAL JOIN scores WHERE usable = 1) TO ${quoteText(outFile)} ${parquet}`,
+    `COPY (SELECT ${id}, score${named} FROM rows POSITIONAL JOIN scores WHERE score IS NOT NULL) TO ${quoteText(outFile)} ${parquet}`,
   );
   if (!quarantined) return;
   await run(

@@ -19,6 +19,7 @@ export interface ScoreInput {
   quarantineFile: string;
   /** also says what becomes of a feature that is NaN or infinite */
   unknownCategory: ScorePolicy['unknownCategory'];
+  /** for reading and writing; the model takes one core, so score a partition for each */
   threads?: number;
 }
 

@@ -5,7 +5,7 @@ import { createJiti } from 'jiti';
 import { z } from 'zod';
 import { MillraceError } from '../../schemas/errors.js';
 import { Project } from '../../schemas/project.js';
-import { nearest } from './nearest.js';
+import { nearest } from '../nearest.js';
 import { checkReferences } from './references.js';
 
 const FILE_NAMES = ['millrace.ts', 'millrace.mts', 'millrace.js', 'millrace.mjs'];

@@ -1,6 +1,6 @@
 import { IANAZone } from 'luxon';
 import type { Project } from '../../schemas/project.js';
-import { nearest } from './nearest.js';
+import { nearest } from '../nearest.js';
 import { scheduleProblems } from './schedule-problems.js';
 
 /** What zod can't see: names in one part of a project that must exist in another. */

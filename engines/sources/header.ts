@@ -2,7 +2,7 @@ import { MillraceError } from '../../schemas/errors.js';
 import type { BronzeSchema } from '../../schemas/lake.js';
 import type { FileStream, TypeName } from '../../schemas/source.js';
 import { LINEAGE } from '../lake/bronze.js';
-import { nearest } from '../project/nearest.js';
+import { nearest } from '../nearest.js';
 import type { TypedColumn } from './typed-columns.js';
 
 interface HeaderField {

@@ -4,7 +4,7 @@ import { DateTime } from 'luxon';
 import { escapePath, glob } from 'tinyglobby';
 import { MillraceError } from '../../schemas/errors.js';
 import type { Interval } from '../../schemas/interval.js';
-import { nearest } from '../project/nearest.js';
+import { nearest } from '../nearest.js';
 
 export interface SourceFile {
   /** relative to the source's root, with `/` */

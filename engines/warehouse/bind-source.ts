@@ -1,28 +1,36 @@
-import type { ObjectStore } from '../lake/store.js';
-import type { Batch } from '../../schemas/lake.js';
 import type { FileStream, TypeName } from '../../schemas/source.js';
 import { quoteIdent, quoteRelation, quoteText, type Warehouse } from './port.js';
 
 interface Binding {
   warehouse: Warehouse;
-  lake: ObjectStore;
   source: string;
   stream: string;
-  batches: Batch[];
+  /** local paths of the committed Parquet files */
+  files: string[];
   declared: FileStream;
   signal?: AbortSignal;
 }
 
 /** Lineage columns that every row of bronze carries. */
-const LINEAGE = { _source_file: 'VARCHAR', _source_position: 'BIGINT', _batch: 'VARCHAR', _extracted_at: 'TIMESTAMPTZ' };
+const LINEAGE = {
+  _source_file: 'VARCHAR',
+  _source_position: 'BIGINT',
+  _batch: 'VARCHAR',
+  _extracted_at: 'TIMESTAMPTZ',
+};
 
 /**
  * Makes a stream readable in the warehouse as `<source>.<stream>`: a view over exactly the committed Parquet files,
  * so a batch that is half written, or never committed, is not there.
  */
-export async function bindSource({ warehouse, lake, source, stream, batches, declared, signal }: Binding): Promise<void> {
-  const parts = batches.flatMap((batch) => batch.parts);
-  const files = await Promise.all(parts.map(({ uri }) => lake.localFile(uri)));
+export async function bindSource({
+  warehouse,
+  source,
+  stream,
+  files,
+  declared,
+  signal,
+}: Binding): Promise<void> {
   const query =
     files.length > 0
       ? `select * from read_parquet([${files.map(quoteText).join(', ')}], union_by_name = true, hive_partitioning = false)`
@@ -36,7 +44,10 @@ export async function bindSource({ warehouse, lake, source, stream, batches, dec
 
 /** A stream that has brought nothing yet is an empty relation of its declared columns, not an error of every model. */
 function emptyQuery({ columns = {} }: FileStream): string {
-  const own = Object.entries(columns).map(([name, column]) => [name, duckType(typeof column === 'string' ? column : column.type)]);
+  const own = Object.entries(columns).map(([name, column]) => [
+    name,
+    duckType(typeof column === 'string' ? column : column.type),
+  ]);
   const all = [...own, ...Object.entries(LINEAGE)];
   return `select ${all.map(([name = '', type = '']) => `null::${type} as ${quoteIdent(name)}`).join(', ')} where false`;
 }

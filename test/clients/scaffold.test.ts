@@ -15,6 +15,8 @@ import { readRun, resultOf, startRun } from '../../clients/runs.js';
 import { SAMPLE_RANGE } from '../../clients/scaffold/project-files.js';
 import { SAMPLE_DAYS } from '../../clients/scaffold/sample-orders.js';
 import { scaffoldProject } from '../../clients/scaffold/scaffold.js';
+import { runFailure } from '../../clients/failure.js';
+import { applySchedules, listSchedules, triggerSchedule } from '../../clients/schedules.js';
 import { startServer } from './support.js';
 
 let folder: string;
@@ -29,7 +31,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 });
 
-async function until<T>(look: () => Promise<T | undefined | false>): Promise<T> {
+async function until<T>(look: () => Promise<T | undefined | null | false>): Promise<NonNullable<T>> {
   for (let i = 0; i < 400; i++, await sleep(50)) {
     const found = await look();
     if (found) return found;
@@ -61,6 +63,15 @@ test('a paused backfill starts nothing more until it is resumed, then does the r
   expect(await backfillResult(server.client, started)).toEqual({ intervals: 4, succeeded: 4, failed: [] });
   const again = await planBackfill(folder, { pipeline: 'daily', range: SAMPLE_RANGE });
   expect(again.intervals.map(({ due }) => due)).toEqual([false, false, false, false]);
+});
+
+test('a scheduled run is about the day before it was due', async () => {
+  await applySchedules(server.client, folder);
+  await triggerSchedule(server.client, folder, 'daily');
+  const last = await until(async () => (await listSchedules(server.client, folder))[0]?.last);
+  const failure = runFailure(await resultOf(server.client, last).catch((error: unknown) => error));
+  const yesterday = new Date(new Date(last.due).getTime() - 86_400_000).toISOString().slice(0, 10);
+  expect(failure.message).toContain(`No file matches 'orders/${yesterday}.csv'`);
 });
 
 test('the record that cannot be read is in quarantine, and the mart has all others', async () => {

@@ -27,7 +27,11 @@ const WEEKS = ['2025-11-03', '2025-11-10'] as const;
 const APPROVER = 'ana@example.com';
 
 interface Generator {
-  generateWeek: (options: { out: string; week: string; customers: number }) => Promise<{ rows: number; brokenRows: number }>;
+  generateWeek: (options: {
+    out: string;
+    week: string;
+    customers: number;
+  }) => Promise<{ rows: number; brokenRows: number }>;
 }
 
 /** `millrace demo`: the engagement example from raw files to an approved, serving predictor, with a kill on the way. */

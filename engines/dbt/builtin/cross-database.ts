@@ -42,7 +42,11 @@ export const CROSS_DATABASE = [
   simple(
     'datediff',
     'first_date, second_date, datepart',
-    "date_diff('{{ datepart }}', {{ first_date }}::timestamp, {{ second_date }}::timestamp)",
+    `{% if datepart | lower == 'week' -%}
+    date_diff('day', date_trunc('week', {{ first_date }}::timestamp), date_trunc('week', {{ second_date }}::timestamp)) // 7
+  {%- else -%}
+    date_diff('{{ datepart }}', {{ first_date }}::timestamp, {{ second_date }}::timestamp)
+  {%- endif %}`,
   ),
   simple('escape_single_quotes', 'expression', `{{ expression | replace("'", "''") }}`),
   simple('except', '', 'except'),
@@ -84,17 +88,7 @@ export const CROSS_DATABASE = [
 {% endmacro %}
 
 {% macro generate_series(upper_bound) %}
-  {% set n = dbt.get_powers_of_two(upper_bound) %}
-  with p as (select 0 as generated_number union all select 1),
-  unioned as (
-    select
-    {% for i in range(n) %}p{{ i }}.generated_number * power(2, {{ i }}) {{ '+' if not loop.last }}{% endfor %}
-    + 1 as generated_number
-    from {% for i in range(n) %}p as p{{ i }} {{ 'cross join' if not loop.last }} {% endfor %}
-  )
-  select * from unioned
-  where generated_number <= {{ upper_bound }}
-  order by generated_number
+  select range as generated_number from range(1, {{ upper_bound }} + 1) order by 1
 {% endmacro %}
 
 {% macro get_intervals_between(start_date, end_date, datepart) -%}

@@ -30,6 +30,8 @@ export interface Environment {
   run: RunInfo;
   /** set from outside; they win over those of dbt_project.yml */
   vars: Record<string, unknown>;
+  /** what `env_var()` can read */
+  env: Readonly<Record<string, string | undefined>>;
   /** where Millrace has put a source, by `source.table` */
   sources: Record<string, { relation: RelationName; key: string }>;
   manifest: Manifest;

@@ -70,27 +70,32 @@ const zip = (lists: Value[]): Value[] => {
   );
 };
 
-function environment(args: Value[], kwargs: Kwargs): Value {
-  const given = new Arguments('env_var()', args, kwargs);
-  const name = given.text(0, 'var');
-  if (name.startsWith('DBT_ENV_SECRET'))
+/** Reads only the variables that were handed in: a template must not see the rest of the worker's environment. */
+const environment =
+  (variables: Variables): JinjaFunction =>
+  (args, kwargs) => {
+    const given = new Arguments('env_var()', args, kwargs);
+    const name = given.text(0, 'var');
+    if (name.startsWith('DBT_ENV_SECRET'))
+      throw new JinjaFault(
+        `env_var('${name}') is a secret, which may not become part of SQL`,
+        undefined,
+        'Secrets belong into the connection settings only',
+      );
+    const found = variables[name];
+    if (found !== undefined) return found;
+    if (given.has(1, 'default')) return given.text(1, 'default');
     throw new JinjaFault(
-      `env_var('${name}') is a secret, which may not become part of SQL`,
+      `env_var('${name}'): the environment variable is not set`,
       undefined,
-      'Secrets belong into the connection settings only',
+      `Declare ${name} under transform.env, or give a default: env_var('${name}', '…')`,
     );
-  const found = process.env[name];
-  if (found !== undefined) return found;
-  if (given.has(1, 'default')) return given.text(1, 'default');
-  throw new JinjaFault(
-    `env_var('${name}'): the environment variable is not set`,
-    undefined,
-    `Set ${name}, or give a default: env_var('${name}', '…')`,
-  );
-}
+  };
+
+type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Functions that are the same in every context. `log` lines go to `log`. */
-export function commonFunctions(log: (line: string) => void): Record<string, Value> {
+export function commonFunctions(log: (line: string) => void, variables: Variables): Record<string, Value> {
   const raise: JinjaFunction = (args, kwargs, site) => {
     throw new JinjaFault(new Arguments('raise_compiler_error()', args, kwargs).text(0, 'msg'), site);
   };
@@ -118,7 +123,7 @@ export function commonFunctions(log: (line: string) => void): Record<string, Val
     return: (args) => {
       throw new ReturnSignal(args[0] ?? null);
     },
-    env_var: environment,
+    env_var: environment(variables),
     log: (args) => {
       log(str(args[0] ?? ''));
       return '';
@@ -140,7 +145,8 @@ export function commonFunctions(log: (line: string) => void): Record<string, Val
     local_md5: (args) => md5(str(args[0] ?? '')),
     diff_of_two_dicts: (args) => {
       const [left, right] = args;
-      if (!(left instanceof Map) || !(right instanceof Map)) throw new JinjaFault('diff_of_two_dicts() needs two dicts');
+      if (!(left instanceof Map) || !(right instanceof Map))
+        throw new JinjaFault('diff_of_two_dicts() needs two dicts');
       return new Map([...left].filter(([key, value]) => repr(right.get(key) ?? null) !== repr(value)));
     },
     exceptions: new Module('exceptions', {
@@ -167,7 +173,8 @@ export function varFunction(vars: ReadonlyMap<string, Value>): Value {
     throw new JinjaFault(
       `The variable '${name}' has no value`,
       undefined,
-      didYouMean(name, vars.keys()) || `Set it under vars: in dbt_project.yml or in transform.vars, or give a default: var('${name}', …)`,
+      didYouMean(name, vars.keys()) ||
+        `Set it under vars: in dbt_project.yml or in transform.vars, or give a default: var('${name}', …)`,
     );
   };
   return new VarObject(read, vars);

@@ -105,7 +105,7 @@ export class NodeContext implements Globals {
   private build(): Record<string, Value> {
     const { environment, host } = this;
     const { macros, target, run } = environment;
-    const common = commonFunctions((line) => this.logs.push(line));
+    const common = commonFunctions((line) => this.logs.push(line), environment.env);
     const ref: JinjaFunction = (args, kwargs, site) => {
       if (kwargs['v'] !== undefined || kwargs['version'] !== undefined)
         return host.ref([...args.map(str), `v=${str(kwargs['v'] ?? kwargs['version'] ?? null)}`], site);

@@ -25,6 +25,7 @@ export interface LoadOptions {
   target: Target;
   run: RunInfo;
   vars: Record<string, unknown>;
+  env: Environment['env'];
   sources: Environment['sources'];
 }
 

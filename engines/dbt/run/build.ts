@@ -2,11 +2,11 @@ import { MillraceError } from '../../../schemas/errors.js';
 import type { NodeResult } from '../../../schemas/transform.js';
 import { quoteIdent, type RelationName, type RelationType, type Session, type Warehouse } from '../../warehouse/port.js';
 import type { Environment } from '../context/environment.js';
-import { dropStaleAudits, recordAudit, recordPublished, relationState } from '../ledger.js';
+import { dropStaleAudits, keyName, readLedger, recordAudit, recordPublished, relationTypes } from '../ledger.js';
 import { materialization, type Node } from '../manifest.js';
 import { readText, sha256 } from '../project/files.js';
 import { Compiler } from './compile.js';
-import { contentKey } from './key.js';
+import { contentKey, relationsRead } from './key.js';
 import { createRelation, swapIn } from './materialize.js';
 import { seedQuery } from './seed.js';
 
@@ -42,26 +42,25 @@ export async function buildNode({ warehouse, environment, reuse, signal }: Job, 
   const relation = relationOf(node);
   const { run } = environment.run;
   const { query, content } = await queryOf(node, new Compiler(environment, warehouse, signal));
-  const key = await contentKey(environment, warehouse, node, content);
+  const ledger = await readLedger(warehouse, [relation, ...relationsRead(environment, node)], run);
+  const key = contentKey(environment, node, content, ledger);
   const type: RelationType = node.kind === 'model' && materialization(node) === 'view' ? 'view' : 'table';
 
-  const mine = (by: string | null): boolean => reuse || by === run;
-  const before = await relationState(warehouse, relation, run);
-  if (before.key === key && before.type !== null && mine(before.run)) return outcome(node, 'reused', key, before.rows);
-  if (audited && before.audit?.key === key && before.audit.type !== null)
-    return outcome(node, 'success', key, before.audit.rows);
+  const current = ledger.published.get(keyName(relation));
+  const waiting = audited ? ledger.audits.get(keyName(relation)) : undefined;
+  if (current?.key === key && (reuse || current.run === run) && (await exists(warehouse, relation)))
+    return outcome(node, 'reused', key, current.rows);
+  if (waiting?.key === key && (await exists(warehouse, { ...relation, name: waiting.name })))
+    return outcome(node, 'success', key, waiting.rows);
 
-  const entry = { relation, key, node: node.id, run };
+  const made = audited ? { ...relation, name: auditName(relation, key) } : relation;
   const work = async (session: Session): Promise<number | null> => {
     await session.run(`CREATE SCHEMA IF NOT EXISTS ${quoteIdent(relation.schema)}`);
-    const name = audited ? auditName(relation, key) : relation.name;
     if (audited) await dropStaleAudits(session, relation);
-    const { type: former } = audited
-      ? await relationState(session, { ...relation, name }, run)
-      : await relationState(session, relation, run);
-    const rows = await createRelation(session, { ...relation, name }, type, query, former);
-    if (audited) await recordAudit(session, { ...entry, rows }, name);
-    else await recordPublished(session, { ...entry, rows });
+    const rows = await createRelation(session, made, type, query, await typeOf(session, made));
+    const entry = { relation, key, node: node.id, rows, run };
+    if (audited) await recordAudit(session, entry, made.name);
+    else await recordPublished(session, entry);
     return rows;
   };
   try {
@@ -81,18 +80,22 @@ export async function publishNode({ warehouse, environment, signal }: Job, node:
   const { run } = environment.run;
   return warehouse.transaction(
     async (session) => {
-      const { key, rows, run: by, type, audit } = await relationState(session, relation, run);
-      if (audit && audit.key !== key && audit.type !== null) {
-        await swapIn(session, relation, type, { name: audit.name, type: audit.type });
-        await recordPublished(session, { relation, key: audit.key, node: node.id, rows: audit.rows, run });
-        return outcome(node, 'success', audit.key, audit.rows);
+      const ledger = await readLedger(session, [relation], run);
+      const current = ledger.published.get(keyName(relation));
+      const waiting = ledger.audits.get(keyName(relation));
+      const types = await relationTypes(session, relation.schema, [relation.name, ...(waiting ? [waiting.name] : [])]);
+      const live = types.get(relation.name.toLowerCase()) ?? null;
+      const audit = waiting && types.get(waiting.name.toLowerCase());
+      const record = { relation, node: node.id, run };
+      if (waiting && audit) {
+        await swapIn(session, relation, live, { name: waiting.name, type: audit });
+        await recordPublished(session, { ...record, key: waiting.key, rows: waiting.rows });
+        return outcome(node, 'success', waiting.key, waiting.rows);
       }
-      if (key !== null && type !== null && (by === run || audit?.key === key)) {
-        // another run published the same content meanwhile, or this is a repetition
-        if (audit && audit.type !== null)
-          await session.run(`DROP ${audit.type} ${quoteIdent(relation.schema)}.${quoteIdent(audit.name)}`);
-        await recordPublished(session, { relation, key, node: node.id, rows, run });
-        return outcome(node, 'success', key, rows);
+      // a repetition, or another run has published the same content meanwhile
+      if (current && live !== null && (current.run === run || current.key === waiting?.key)) {
+        await recordPublished(session, { ...record, key: current.key, rows: current.rows });
+        return outcome(node, 'success', current.key, current.rows);
       }
       throw new MillraceError('CommitConflict', {
         what: `${node.id} has nothing to publish: the rows that this run built are gone`,
@@ -102,6 +105,10 @@ export async function publishNode({ warehouse, environment, signal }: Job, node:
     { signal },
   );
 }
+
+const typeOf = async (session: Session, { schema, name }: RelationName): Promise<RelationType | null> =>
+  (await relationTypes(session, schema, [name])).get(name.toLowerCase()) ?? null;
+const exists = async (session: Session, relation: RelationName): Promise<boolean> => (await typeOf(session, relation)) !== null;
 
 /** What a node is made from: the query to run, and the text that stands for its content in the key. */
 async function queryOf(node: Node, compiler: Compiler): Promise<{ query: string; content: string }> {

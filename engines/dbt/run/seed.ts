@@ -16,7 +16,8 @@ const TYPES: readonly [type: string, matches: (text: string) => boolean][] = [
   ['integer', (text) => /^[+-]?\d+$/.test(text)],
   ['double', (text) => /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)],
   ['date', (text) => /^\d{4}-\d{2}-\d{2}$/.test(text)],
-  ['timestamp', (text) => /^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$/.test(text)],
+  ['timestamp', (text) => /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$/.test(text)],
+  ['timestamp', (text) => /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?$/.test(text)],
   ['boolean', (text) => /^(true|false)$/i.test(text)],
 ];
 

@@ -1,12 +1,12 @@
 import { MillraceError } from '../../../schemas/errors.js';
 import type { NodeResult } from '../../../schemas/transform.js';
 import type { RelationName } from '../../warehouse/port.js';
-import { recordTest, relationState, testRecord } from '../ledger.js';
+import { keyName, readLedger, recordTest, relationTypes, testRecord } from '../ledger.js';
 import type { Node } from '../manifest.js';
 import { severity } from '../plan.js';
 import { explain, relationOf, type Job } from './build.js';
 import { Compiler } from './compile.js';
-import { contentKey } from './key.js';
+import { contentKey, relationsRead } from './key.js';
 
 type Status = 'pass' | 'warn' | 'fail';
 
@@ -22,16 +22,17 @@ export async function testNode(job: Job, node: Node, audited: Node | undefined):
   const compiler = new Compiler(environment, warehouse, signal);
   const substitutes = new Map<string, RelationName>();
   const keys = new Map<string, string>();
+  const ledger = await readLedger(warehouse, relationsRead(environment, node), run);
   if (audited) {
     const relation = relationOf(audited);
-    const { audit } = await relationState(warehouse, relation, run);
-    if (audit && audit.type !== null) {
-      substitutes.set(audited.id, { ...relation, name: audit.name });
-      keys.set(audited.id, audit.key);
+    const waiting = ledger.audits.get(keyName(relation));
+    if (waiting && (await relationTypes(warehouse, relation.schema, [waiting.name])).size > 0) {
+      substitutes.set(audited.id, { ...relation, name: waiting.name });
+      keys.set(audited.id, waiting.key);
     }
   }
   const live = await compiler.compileTest(node);
-  const key = await contentKey(environment, warehouse, node, live, keys);
+  const key = contentKey(environment, node, live, ledger, keys);
 
   const known = await testRecord(warehouse, node.id, key);
   if (known && (reuse || known.run === run))
