@@ -1,12 +1,14 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import { MillraceError, type Position } from '../schemas/errors.js';
 import type { Deps } from './deps.js';
+import { outgoingDetails, outgoingResult } from './outgoing.js';
 import { translate } from './translate.js';
 
 export interface Beat {
   /** aborted when the activity is cancelled, its worker shuts down, or it has timed out and must not commit */
   signal: AbortSignal;
   /** what is done so far: goes with the heartbeat, and to the next attempt */
-  progress(details: unknown): void;
+  progress: (details: unknown) => void;
 }
 
 const EVERY_MS = 1_000;
@@ -14,23 +16,29 @@ const EVERY_MS = 1_000;
 /**
  * Wraps a side effect: heartbeats while it works, stops it when cancelled, maps its errors, and measures it. Every
  * activity goes through here, so a dead worker is noticed within the heartbeat timeout, whatever it was doing.
+ *
+ * @param place goes into errors that name none
  */
 export async function beating<T>(
   { meter, resources }: Deps,
   labels: Record<string, string>,
   work: (beat: Beat) => Promise<T>,
+  place?: () => Position,
 ): Promise<T> {
   const context = Context.current();
+  const redact = (text: string): string => resources.secrets.redact(text);
   let details: unknown;
-  const timer = setInterval(() => context.heartbeat(details), EVERY_MS);
+  const timer = setInterval(() => context.heartbeat(outgoingDetails(details, redact)), EVERY_MS);
   const started = performance.now();
   if (context.info.attempt > 1) meter.count('retries', labels, 1);
   try {
-    return await work({ signal: context.cancellationSignal, progress: (next) => (details = next) });
+    const result = await work({ signal: context.cancellationSignal, progress: (next) => (details = next) });
+    return outgoingResult(result, redact);
   } catch (error) {
     if (context.cancellationSignal.aborted) throw stopped(context);
     meter.count('errors', { ...labels, type: error instanceof Error ? error.name : 'unknown' }, 1);
-    throw translate(error, context.info.attempt, (text) => resources.secrets.redact(text));
+    const located = place && error instanceof MillraceError ? error.at(place()) : error;
+    throw translate(located, context.info.attempt, redact);
   } finally {
     clearInterval(timer);
     meter.observe('duration', labels, (performance.now() - started) / 1000);

@@ -45,10 +45,10 @@ export class Resources {
   }
 
   async close(): Promise<void> {
-    const open = await Promise.allSettled(this.warehouses.values());
+    const open = await Promise.allSettled([...this.warehouses.values()]);
     this.warehouses.clear();
     await Promise.all(
-      open.map((result) => (result.status === 'fulfilled' ? result.value.close() : undefined)),
+      open.flatMap((result) => (result.status === 'fulfilled' ? [result.value.close()] : [])),
     );
   }
 }

@@ -12,10 +12,11 @@ import { MillraceError } from '../schemas/errors.js';
 import type { DatasetRef } from '../schemas/dataset.js';
 import type { ScoreInput, ScoreResult } from '../schemas/run.js';
 import type { PartitionScore } from '../schemas/score.js';
-import { beating } from './beating.js';
+import { beating, type Beat } from './beating.js';
 import { freeze } from './freeze.js';
 import { describeGold, goldRelation, readAsOf } from './gold.js';
 import type { Deps } from './deps.js';
+import { predictorPlace } from './place.js';
 
 /** What is to be scored, by whom: pinned once, so that a promotion in mid-run changes nothing. */
 export interface Frozen {
@@ -29,11 +30,15 @@ export interface Frozen {
 
 const labels = ({ project }: ScoreInput) => ({ project: project.name, stage: 'score', stream: '' });
 
+/** One step: errors about rows point to the predictor's declaration. */
+const step = <T>(deps: Deps, input: ScoreInput, work: (beat: Beat) => Promise<T>): Promise<T> =>
+  beating(deps, labels(input), work, () => predictorPlace(input));
+
 /** The part of scoring that reads and writes the warehouse. */
 export const createScoreWarehouseActivities = (deps: Deps) => ({
   /** Pins the champion and freezes the rows it will score, cut into partitions of the order of the id. */
   freezePartitions: (input: ScoreInput): Promise<Frozen> =>
-    beating(deps, labels(input), async ({ signal }) => {
+    step(deps, input, async ({ signal }) => {
       const project = await deps.resources.project(input.project);
       const { champion } = await openRegistry(project.lake, input.predictor).read();
       if (!champion) {
@@ -86,7 +91,7 @@ export const createScoreWarehouseActivities = (deps: Deps) => ({
 
   /** Publishes results and QA of this interval together, once. */
   publishScores: ({ frozen, ...input }: ScoreInput & { frozen: Frozen }): Promise<ScoreResult> =>
-    beating(deps, labels(input), async ({ signal }) => {
+    step(deps, input, async ({ signal }) => {
       const project = await deps.resources.project(input.project);
       const warehouse = await deps.resources.warehouse(project.spec, input.project.root);
       const parts = await Promise.all(
@@ -132,7 +137,7 @@ export const createScoreActivities = (deps: Deps) => ({
     partition,
     ...input
   }: ScoreInput & { frozen: Frozen; partition: number }): Promise<{ scored: number }> =>
-    beating(deps, labels(input), async ({ signal }) => {
+    step(deps, input, async ({ signal }) => {
       const { lake } = await deps.resources.project(input.project);
       const done = await readPart(lake, frozen, partition).catch(absent);
       if (done) return { scored: done.counts.scored };

@@ -1,6 +1,7 @@
 import { localFiles, freeze } from './freeze.js';
 import { evaluate } from '../engines/ml/evaluate.js';
 import { fit } from '../engines/ml/fit.js';
+import { didYouMean } from '../engines/nearest.js';
 import { decide } from '../engines/ml/gate.js';
 import { openRegistry } from '../engines/ml/registry.js';
 import { quoteIdent, quoteRelation, type RelationName, type Warehouse } from '../engines/warehouse/port.js';
@@ -9,9 +10,10 @@ import type { DatasetRef } from '../schemas/dataset.js';
 import type { Metrics, Predictor } from '../schemas/predictor.js';
 import type { TrainInput } from '../schemas/run.js';
 import type { Candidate } from '../schemas/train.js';
-import { beating } from './beating.js';
+import { beating, type Beat } from './beating.js';
 import type { Deps } from './deps.js';
 import { describeGold, goldRelation, readAsOf } from './gold.js';
+import { predictorPlace } from './place.js';
 import type { OpenProject } from './resources.js';
 
 export interface ChampionRef {
@@ -44,11 +46,15 @@ export interface DecisionInput extends TrainInput {
 
 const labels = ({ project }: TrainInput) => ({ project: project.name, stage: 'train', stream: '' });
 
+/** One step: errors about rows point to the predictor's declaration. */
+const step = <T>(deps: Deps, input: TrainInput, work: (beat: Beat) => Promise<T>): Promise<T> =>
+  beating(deps, labels(input), work, () => predictorPlace(input));
+
 /** The part of training that reads the warehouse. */
 export const createTrainWarehouseActivities = (deps: Deps) => ({
   /** Freezes the labelled rows of the gold relation: what the predictor is trained on stays readable for ever. */
   freezeTraining: (input: TrainInput): Promise<DatasetRef> =>
-    beating(deps, labels(input), async ({ signal }) => {
+    step(deps, input, async ({ signal }) => {
       const project = await deps.resources.project(input.project);
       const predictor = predictorOf(project, input.predictor);
       const warehouse = await deps.resources.warehouse(project.spec, input.project.root);
@@ -80,7 +86,7 @@ export const createTrainActivities = (deps: Deps) => {
   return {
     /** Fits the candidate and measures it on the hold-out; the same inputs give the artifact that exists already. */
     fitCandidate: (input: TrainInput & { dataset: DatasetRef }): Promise<Candidate> =>
-      beating(deps, labels(input), async ({ signal, progress }) => {
+      step(deps, input, async ({ signal, progress }) => {
         const { project, predictor } = await open(input);
         const files = await localFiles(project.lake, input.dataset);
         const candidate = await fit(
@@ -98,7 +104,7 @@ export const createTrainActivities = (deps: Deps) => {
       }),
 
     readChampion: (input: TrainInput): Promise<ChampionRef | null> =>
-      beating(deps, labels(input), async () => {
+      step(deps, input, async () => {
         const { registry } = await open(input);
         const { champion } = await registry.read();
         return champion && { version: champion.version, hash: champion.hash };
@@ -106,7 +112,7 @@ export const createTrainActivities = (deps: Deps) => {
 
     /** The champion on the hold-out of the candidate's data: the only comparison that is fair. */
     evaluateChampion: (input: TrainInput & { dataset: DatasetRef; hash: string }): Promise<Metrics> =>
-      beating(deps, labels(input), async ({ signal }) => {
+      step(deps, input, async ({ signal }) => {
         const { project, predictor } = await open(input);
         const files = await localFiles(project.lake, input.dataset);
         return evaluate(
@@ -117,7 +123,7 @@ export const createTrainActivities = (deps: Deps) => {
 
     /** Registers the candidate as a version and holds it against the gate. */
     judgeCandidate: ({ candidate, champion, championMetrics, ...input }: JudgeInput): Promise<Verdict> =>
-      beating(deps, labels(input), async () => {
+      step(deps, input, async () => {
         const { registry } = await open(input);
         const version = await registry.register({
           ...{
@@ -148,13 +154,13 @@ export const createTrainActivities = (deps: Deps) => {
       why,
       ...input
     }: DecisionInput): Promise<void> =>
-      beating(deps, labels(input), async () => {
+      step(deps, input, async () => {
         const { registry } = await open(input);
         await registry.promote({ version, hash, expectedChampion, by, why, run: input.run });
       }),
 
     rejectCandidate: ({ version, hash, by, why, ...input }: DecisionInput): Promise<void> =>
-      beating(deps, labels(input), async () => {
+      step(deps, input, async () => {
         const { registry } = await open(input);
         await registry.reject({ version, hash, by, why, run: input.run });
       }),
@@ -184,7 +190,7 @@ async function trainingColumns(
   if (missing.length > 0) {
     throw new MillraceError('FeatureMissing', {
       what: `${relation.schema}.${relation.name} has no column ${missing.map((name) => `'${name}'`).join(', ')}`,
-      fix: `It has: ${found.join(', ')}`,
+      fix: [didYouMean(missing[0] ?? '', found), `It has: ${found.join(', ')}`].filter(Boolean).join(' '),
     });
   }
   return wanted;

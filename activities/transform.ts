@@ -1,4 +1,5 @@
 import { readManifest } from '../engines/lake/bronze.js';
+import { projectFile } from '../engines/project/load.js';
 import { bindSource } from '../engines/warehouse/bind-source.js';
 import { loadTransform, type Transform } from '../engines/dbt/transform.js';
 import { MillraceError } from '../schemas/errors.js';
@@ -21,7 +22,7 @@ export const createTransformActivities = (deps: Deps) => {
     if (!project.spec.transform || !project.dbtDir) {
       throw new MillraceError('DbtProjectInvalid', {
         what: `project ${input.project.name} has no dbt_project.yml in its transform folder`,
-        where: { path: 'transform.dir' },
+        where: { file: projectFile(input.project.root) ?? input.project.root, path: 'transform.dir' },
         fix: 'Point transform.dir to the folder that holds dbt_project.yml',
       });
     }
@@ -77,6 +78,10 @@ export const createTransformActivities = (deps: Deps) => {
 
     buildNode: node((transform, id, signal) => transform.build(id, { signal })),
     testNode: node((transform, id, signal) => transform.test(id, { signal })),
+    /** After a cancellation: what was built beside the live relations and will not be published. */
+    discardBuilt: (input: TransformInput): Promise<void> =>
+      beating(deps, labels(input), async ({ signal }) => (await open(input)).discard({ signal })),
+
     publishNode: node((transform, id, signal) => transform.publish(id, { signal })),
   };
 };

@@ -3,6 +3,8 @@ import { MillraceError } from '../schemas/errors.js';
 
 /** An error nobody classified is probably a bug: a few tries for bad luck, then it must be seen. */
 const TRIES_FOR_UNKNOWN = 3;
+/** A warehouse may answer with megabytes, and the server refuses those: a failure that can't be told is a hung run. */
+const LONGEST_TEXT = 4_000;
 
 /** Maps an engine's error to Temporal's: same type, same message, retryable or not by the table in schemas/errors. */
 export function translate(
@@ -10,20 +12,34 @@ export function translate(
   attempt: number,
   redact: (text: string) => string,
 ): ApplicationFailure {
+  // hidden first: a cut in the middle of a secret would leave a part of it
+  const tell = (text: string): string => cut(redact(text));
   if (error instanceof MillraceError) {
+    const where = Object.entries(error.where).map(([key, value]) => [
+      key,
+      typeof value === 'string' ? tell(value) : value,
+    ]);
     return ApplicationFailure.create({
       type: error.type,
-      message: redact(error.message),
+      message: tell(error.message),
       nonRetryable: !error.retryable,
-      details: [{ what: redact(error.what), where: error.where, fix: error.fix }],
+      details: [
+        { what: tell(error.what), where: Object.fromEntries(where), fix: error.fix && tell(error.fix) },
+      ],
       ...(error.retryAfterMs !== undefined && { nextRetryDelay: error.retryAfterMs }),
     });
   }
   // no cause: its stack could carry what the message must not
-  const message = redact(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
   return ApplicationFailure.create({
     type: 'Unexpected',
-    message,
+    message: tell(error instanceof Error ? `${error.name}: ${error.message}` : String(error)),
     nonRetryable: attempt >= TRIES_FOR_UNKNOWN,
   });
+}
+
+/** The beginning says what is wrong, the end often where. */
+function cut(text: string): string {
+  if (text.length <= LONGEST_TEXT) return text;
+  const [head, tail] = [text.slice(0, LONGEST_TEXT - 500), text.slice(-500)];
+  return `${head} … [${text.length - LONGEST_TEXT} more characters] … ${tail}`;
 }

@@ -1,4 +1,6 @@
-import type { Client } from '@temporalio/client';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { ApprovalRecord } from '../schemas/approval.js';
 import { MillraceError } from '../schemas/errors.js';
 import { SEARCH_ATTRIBUTES } from '../schemas/queues.js';
 import type { Progress } from '../schemas/run.js';
@@ -30,7 +32,10 @@ export interface Answer {
   hash?: string | undefined;
 }
 
-/** Sends an answer. Whether it counts is decided by the run: see `millrace show`. */
+/**
+ * Sends an answer and waits for what the run makes of it.
+ * @throws MillraceError ApprovalRejected when the answer did not count, with the reason
+ */
 export async function answerApproval(
   client: Client,
   kind: 'approve' | 'reject',
@@ -50,6 +55,30 @@ export async function answerApproval(
     });
   }
   const signal = kind === 'approve' ? approvePromotion : rejectPromotion;
-  await client.workflow.getHandle(target.workflowId).signal(signal, { who, why, hash: target.hash });
+  const handle = client.workflow.getHandle(target.workflowId);
+  const before = (await handle.query(progress)).answers?.length ?? 0;
+  await handle.signal(signal, { who, why, hash: target.hash });
+  const record = await recorded(handle, before, who);
+  if (record?.accepted === false) {
+    throw new MillraceError('ApprovalRejected', {
+      what: `the answer of ${who} does not count: ${record.note ?? 'refused'}`,
+      fix: 'Answer as one of the approvers that the predictor declares',
+    });
+  }
   return target;
+}
+
+/** The run's record of an answer; a run without a worker has none yet, and takes the signal up later. */
+async function recorded(
+  handle: WorkflowHandle,
+  before: number,
+  who: string,
+): Promise<ApprovalRecord | undefined> {
+  for (let tries = 0; tries < 20; tries++) {
+    const { answers = [] } = await handle.query(progress);
+    const found = answers.slice(before).find((record) => record.who === who);
+    if (found) return found;
+    await sleep(100);
+  }
+  return undefined;
 }

@@ -10,7 +10,7 @@ export interface Connected {
   address: string;
   /** of the Temporal UI, when it is known */
   uiUrl: string | undefined;
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /**

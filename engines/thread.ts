@@ -11,7 +11,7 @@ export interface ThreadContext {
    */
   signal: AbortSignal;
   /** Sends a progress message (structured clone) to the caller's `onMessage`. */
-  post(message: unknown): void;
+  post: (message: unknown) => void;
 }
 export type ThreadFunction<I, O> = (input: I, context: ThreadContext) => O | Promise<O>;
 

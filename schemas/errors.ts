@@ -4,61 +4,114 @@
  */
 export const ERROR_TYPES = {
   // the project and its inputs
+  /** `millrace.ts` (or what a command was told) is not what the schema expects; the message names the path */
   ProjectInvalid: { retryable: false },
+  /** there is no `millrace.ts` in that folder */
   ProjectNotFound: { retryable: false },
+  /** the text is no interval, or its end is not after its start */
   IntervalInvalid: { retryable: false },
+  /** the interval has not ended, so its data is not complete */
   IntervalInFuture: { retryable: false },
+  /** a reference such as `env:NAME` leads to nothing on the worker */
   SecretUnresolved: { retryable: false },
   // sources and bronze
+  /** no file matches the path of the stream for this interval */
   SourceMissing: { retryable: false },
+  /** the file is empty, or has a header only */
   SourceEmpty: { retryable: false },
+  /** the file cannot be opened, or its compressed data is cut off */
   SourceUnreadable: { retryable: false },
+  /** the file does not look like its format: delimiter, quote or header */
   FormatMismatch: { retryable: false },
+  /** the file lacks a declared column */
   ColumnMissing: { retryable: false },
+  /** no encoding has that name */
   EncodingUnknown: { retryable: false },
+  /** more records are broken than the stream tolerates; nothing of the file was loaded */
   ToleranceExceeded: { retryable: false },
+  /** columns are not those that were declared, frozen by the first batch, or trained on */
   SchemaMismatch: { retryable: false },
+  /** a file of the lake, a run or a schedule that was named is not there */
   ObjectMissing: { retryable: false },
+  /** a file of the lake is not what its record says */
   ObjectCorrupt: { retryable: false },
+  /** there is no room; what was there before is intact */
   DiskFull: { retryable: true },
+  /** something else committed first, or the same work is under way */
   CommitConflict: { retryable: true },
   // the transform
+  /** `dbt_project.yml` or a properties file cannot be read */
   DbtProjectInvalid: { retryable: false },
+  /** two nodes have one name */
   DuplicateNode: { retryable: false },
+  /** `ref()` or `source()` names what does not exist */
   RefNotFound: { retryable: false },
+  /** models read each other in a circle */
   CyclicGraph: { retryable: false },
+  /** a template is wrong: file, line and column are named */
   JinjaError: { retryable: false },
+  /** the warehouse refused the SQL of a node */
   SqlError: { retryable: false },
+  /** a test found rows that it must not find; the model was not published */
   TestFailed: { retryable: false },
+  /** the selection is wrong, or selects nothing */
   SelectionInvalid: { retryable: false },
+  /** a part of dbt that is not supported yet */
   Unsupported: { retryable: false },
+  /** another run has published other rows over the table that this run was to learn from or to score */
   RelationReplaced: { retryable: false },
+  /** another process holds the DuckDB file */
   WarehouseBusy: { retryable: false },
+  /** the warehouse was closed or lost its connection */
   WarehouseUnavailable: { retryable: true },
   // predictors
+  /** the label has one class only, too many, or values that are no numbers */
   LabelInvalid: { retryable: false },
+  /** the id of a predictor is not unique in its relation */
   DuplicateKey: { retryable: false },
+  /** too few labelled rows to learn from and to judge by */
   TooFewRows: { retryable: false },
+  /** a feature is NaN, infinite, or beyond 32-bit floats */
   NonFiniteFeature: { retryable: false },
+  /** scoring met a text that training never saw, and the policy is `fail` */
   UnknownCategory: { retryable: false },
+  /** the relation lacks a column that the predictor reads */
   FeatureMissing: { retryable: false },
+  /** a column cannot be learned from: its type, or too many distinct texts */
   FeatureInvalid: { retryable: false },
+  /** the exported ONNX does not predict what XGBoost does */
   ModelMismatch: { retryable: false },
+  /** the candidate did not pass its gate */
   GateRejected: { retryable: false },
+  /** the answer cannot count: nobody waits for it, or this person may not give it */
   ApprovalRejected: { retryable: false },
+  /** no predictor or version has that name */
   PredictorNotFound: { retryable: false },
+  /** there is no champion to score with, or none to go back to */
   NoChampion: { retryable: false },
+  /** libxgboost cannot be loaded */
   LibraryMissing: { retryable: false },
   // the embedded stack
+  /** set-up has not been run for this folder */
   SetupIncomplete: { retryable: false },
+  /** the port that was asked for is held; the holder is named */
   PortInUse: { retryable: false },
+  /** another process runs the stack of this folder */
   StackRunning: { retryable: false },
+  /** the server or a worker did not start; the end of its log is shown */
   StackFailed: { retryable: false },
   // the command line
+  /** there is no terminal to ask on; say `--yes` */
   ConfirmationMissing: { retryable: false },
+  /** `init` writes into new or empty folders only */
   FolderNotEmpty: { retryable: false },
+  // limits of the server
+  /** a result is larger than the server takes */
+  ResultTooLarge: { retryable: false },
   // anything outside
+  /** a server or a file is not there now, and may be later */
   Unavailable: { retryable: true },
+  /** the other side asked to be called less often */
   RateLimited: { retryable: true },
 } as const;
 export type ErrorType = keyof typeof ERROR_TYPES;
@@ -103,6 +156,17 @@ export class MillraceError extends Error {
     this.where = body.where ?? {};
     this.fix = body.fix;
     this.retryAfterMs = body.retryAfterMs;
+  }
+
+  /** The same error with a place, unless it names one already. */
+  at(where: Position): MillraceError {
+    if (Object.keys(this.where).length > 0) return this;
+    const { what, fix, cause, retryAfterMs } = this;
+    return new MillraceError(this.type, {
+      ...{ what, where, cause },
+      ...(fix !== undefined && { fix }),
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    });
   }
 
   get retryable(): boolean {

@@ -25,13 +25,21 @@ export type Metrics = z.infer<typeof Metrics>;
 export const TrainParams = z.strictObject({
   /** boosting rounds at most; early stopping may end before */
   rounds: z.int().min(1).max(10_000).default(200),
+  /** levels of a tree at most */
   depth: z.int().min(1).max(16).default(6),
+  /** how much one round may correct */
   learningRate: z.number().gt(0).max(1).default(0.1),
+  /** share of rows each round learns from */
   subsample: z.number().gt(0).max(1).default(1),
+  /** share of columns each tree may use */
   columnSample: z.number().gt(0).max(1).default(1),
+  /** least weight of the rows in a leaf */
   minChildWeight: z.number().min(0).default(1),
+  /** L2 penalty on leaf values */
   lambda: z.number().min(0).default(1),
+  /** L1 penalty on leaf values */
   alpha: z.number().min(0).default(0),
+  /** least gain for a split */
   gamma: z.number().min(0).default(0),
   /** stop when the validation loss has not improved for this many rounds; 0 turns it off */
   earlyStopping: z.int().min(0).default(20),
@@ -39,15 +47,25 @@ export const TrainParams = z.strictObject({
   classWeights: z
     .union([z.literal('none'), z.literal('balanced'), z.record(z.string(), z.number().positive())])
     .default('none'),
+  /** the same seed, rows and parameters give the same predictor */
   seed: z.int().min(0).default(7),
 });
 export type TrainParams = z.infer<typeof TrainParams>;
 
 export const Gate = z.strictObject({
+  /** metrics that must be at least this */
   min: Metrics.optional(),
+  /** metrics that must be at most this */
   max: Metrics.optional(),
   /** on the same hold-out the candidate must be better than the champion by this margin */
-  beatsChampion: z.strictObject({ metric: MetricName, by: z.number().default(0) }).optional(),
+  beatsChampion: z
+    .strictObject({
+      /** what to compare; whether more or less is better is known */
+      metric: MetricName,
+      /** 0: any improvement will do, an equal candidate will not */
+      by: z.number().default(0),
+    })
+    .optional(),
 });
 export type Gate = z.infer<typeof Gate>;
 
@@ -76,11 +94,13 @@ export const ScorePolicy = z.strictObject({
 export type ScorePolicy = z.infer<typeof ScorePolicy>;
 
 export const Predictor = z.strictObject({
+  /** what the label is: one of two, one of several, or a number */
   task: Task,
   /** gold relation: a model of the transform, or `schema.name` in the warehouse */
   relation: z.string().min(1),
   /** unique key of the rows */
   id: z.string().min(1),
+  /** column to predict; rows without a value are scored, and not learned from */
   label: z.string().min(1),
   /** columns to learn from; by default all but id and label. Text and boolean columns are categories */
   features: z.array(z.string().min(1)).min(1).optional(),
@@ -88,9 +108,13 @@ export const Predictor = z.strictObject({
   exclude: z.array(z.string().min(1)).default([]),
   /** share of labelled rows kept for the evaluation, chosen by a hash of the id, so a row stays on its side */
   holdout: z.number().gt(0).lt(0.9).default(0.2),
+  /** of XGBoost */
   params: TrainParams.default(TrainParams.parse({})),
+  /** the rule a candidate must pass */
   gate: Gate.default({}),
+  /** the human answer after the gate */
   approval: ApprovalPolicy.default(ApprovalPolicy.parse({})),
+  /** how rows are scored and where results go */
   score: ScorePolicy.default(ScorePolicy.parse({})),
 });
 export type Predictor = z.infer<typeof Predictor>;

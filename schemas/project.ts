@@ -7,18 +7,22 @@ import { Source } from './source.js';
 export { csv } from './source.js';
 
 const Lake = z.strictObject({
+  /** a folder on this machine */
   kind: z.literal('local'),
   /** folder, relative to the project */
   path: z.string().min(1).default('.millrace/lake'),
 });
 
 const Warehouse = z.strictObject({
+  /** one DuckDB file, written by one worker */
   kind: z.literal('duckdb'),
   /** file, relative to the project */
   path: z.string().min(1).default('.millrace/warehouse.duckdb'),
   /** the schema that models are published to; a model's own `schema` config is appended, as in dbt */
   schema: Name.default('main'),
+  /** DuckDB's threads; by default one for each core */
   threads: z.int().min(1).optional(),
+  /** what DuckDB may hold in memory before it spills to disk */
   memoryLimit: z
     .string()
     .regex(/^\d+(MB|GB)$/, "must be like '2GB'")
@@ -29,6 +33,7 @@ export type WarehouseSpec = z.infer<typeof Warehouse>;
 const Transform = z.strictObject({
   /** folder of the dbt project, relative to the project */
   dir: z.string().min(1).default('dbt'),
+  /** what `var()` gives; wins over `dbt_project.yml` */
   vars: z.record(z.string(), z.unknown()).default({}),
   /** what `env_var()` gives: names → references to secrets, resolved on the worker only */
   env: z.record(z.string().min(1), SecretRef).default({}),
@@ -38,13 +43,21 @@ const Transform = z.strictObject({
 
 /** The whole of a project as data. `millrace.ts` exports one, made by {@link project}. */
 export const Project = z.strictObject({
+  /** part of every run's id */
   name: Name,
+  /** where rows come from, by name; the name is also the schema that dbt finds the streams in */
   sources: z.record(Name, Source).default({}),
+  /** where bronze, quarantine, snapshots of the project and predictors are kept */
   lake: Lake.default({ kind: 'local', path: '.millrace/lake' }),
+  /** where SQL runs and results are published */
   warehouse: Warehouse.default(Warehouse.parse({ kind: 'duckdb' })),
+  /** the dbt project; without it a pipeline has no transform */
   transform: Transform.optional(),
+  /** what is trained, judged, approved and used for scoring, by name */
   predictors: z.record(Name, Predictor).default({}),
+  /** what one run does, by name */
   pipelines: z.record(Name, Pipeline).default({}),
+  /** when pipelines run, by name; `millrace schedule apply` brings them to the server */
   schedules: z.record(Name, Schedule).default({}),
 });
 export type Project = z.infer<typeof Project>;

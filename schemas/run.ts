@@ -163,7 +163,8 @@ export interface Progress {
   rows: number;
   /** set while an answer is awaited */
   awaiting?: { predictor: string; hash: string; workflowId: string; deadline: string };
-  children?: Progress[];
+  /** answers to a waiting candidate so far, also those that did not count */
+  answers?: ApprovalRecord[];
 }
 
 export const BackfillInput = z.strictObject({

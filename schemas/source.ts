@@ -13,6 +13,7 @@ export type TypeName = z.infer<typeof TypeName>;
 export const Column = z.union([
   TypeName,
   z.strictObject({
+    /** type in bronze */
     type: TypeName,
     /** strptime formats tried in order (`%Y-%m-%d`); for date and timestamp types */
     formats: z.array(z.string()).min(1).optional(),
@@ -25,14 +26,19 @@ export const Column = z.union([
 export type Column = z.infer<typeof Column>;
 
 export const CsvFormat = z.strictObject({
+  /** set by `csv()` */
   kind: z.literal('csv'),
+  /** between fields; any character but a digit, a line end, the quote or the escape */
   delimiter: z.string().length(1, 'must be one character').default(','),
+  /** around a field that holds delimiters, quotes or line ends */
   quote: z.string().length(1, 'must be one character').default('"'),
   /** how a quote inside a quoted field is written; RFC 4180 doubles it */
   escape: z.string().length(1, 'must be one character').optional(),
+  /** whether the first record names the columns; without one, declared columns are matched by position */
   header: z.boolean().default(true),
-  /** any name iconv knows; `auto` reads UTF-8 (or a UTF-16 BOM) and falls back to windows-1252 for a file that is not valid UTF-8 */
+  /** any name iconv knows; `auto` follows a byte order mark, else reads UTF-8, or windows-1252 when most bytes beyond ASCII are no UTF-8 */
   encoding: z.string().default('auto'),
+  /** `auto` looks at the first bytes, not at the name */
   compression: z.enum(['auto', 'none', 'gzip', 'zstd']).default('auto'),
   /** field texts that mean null; an empty unquoted field always does */
   nulls: z.array(z.string()).default([]),
@@ -56,6 +62,7 @@ export const FileStream = z.strictObject({
    * tokens, UTC), so that a run reads the files that belong to it.
    */
   path: z.string().min(1),
+  /** made by `csv({ … })` */
   format: Format.default(CsvFormat.parse({ kind: 'csv' })),
   /** declared types; without them they are inferred from the first batch and frozen */
   columns: z.record(z.string().min(1), Column).optional(),
@@ -65,9 +72,11 @@ export const FileStream = z.strictObject({
 export type FileStream = z.infer<typeof FileStream>;
 
 export const FilesSource = z.strictObject({
+  /** files below a folder */
   kind: z.literal('files'),
   /** folder, relative to the project */
   root: z.string().min(1),
+  /** tables of the source, by name */
   streams: z.record(Name, FileStream),
 });
 export type FilesSource = z.infer<typeof FilesSource>;

@@ -70,6 +70,8 @@ export async function startWorker(
   const base: Partial<WorkerOptions> = {
     connection,
     ...(namespace && { namespace }),
+    // beats carry cancellations back: held up for 80 % of their timeout, a cancelled query would go on for 8 s
+    maxHeartbeatThrottleInterval: '1s',
     shutdownGraceTime: env.MILLRACE_SHUTDOWN_GRACE,
     shutdownForceTime: '60s',
     ...deployment(env),

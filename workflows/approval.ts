@@ -2,6 +2,10 @@ import { condition, setHandler } from '@temporalio/workflow';
 import type { Approval, ApprovalRecord } from '../schemas/approval.js';
 import { approvePromotion, rejectPromotion } from './messages.js';
 
+/** Characters. An answer is handed on to the registry and to who asks for progress, where megabytes don't fit. */
+const LONGEST_WHY = 2_000;
+const LONGEST_NAME = 200;
+
 /**
  * Collects answers to one candidate. The handlers exist from the first task on, so that an early signal is recorded
  * and not lost; an answer counts only while it is awaited, for the hash that is waiting, from somebody who may give it.
@@ -28,9 +32,9 @@ export class ApprovalDesk {
     const note = this.objection(approval);
     const { who = '', why = '', hash = '' } = approval ?? {};
     const record: ApprovalRecord = {
-      who,
-      why,
-      hash,
+      who: brief(who, LONGEST_NAME),
+      why: brief(why, LONGEST_WHY),
+      hash: brief(hash, LONGEST_NAME),
       answer,
       accepted: note === undefined,
       ...(note && { note }),
@@ -49,6 +53,8 @@ export class ApprovalDesk {
       return 'not an answer: it needs who, why and hash';
     }
     if (!approval.who.trim() || !approval.why.trim()) return 'who and why must not be empty';
+    if (approval.who.length > LONGEST_NAME || approval.why.length > LONGEST_WHY)
+      return 'who or why is too long';
     if (!this.awaited) return this.answer ? 'already answered' : 'no answer is awaited';
     if (this.answer) return 'already answered';
     if (approval.hash !== this.awaited.hash) return `another candidate is waiting: ${this.awaited.hash}`;
@@ -57,3 +63,5 @@ export class ApprovalDesk {
     return undefined;
   }
 }
+
+const brief = (text: unknown, longest: number): string => String(text).slice(0, longest);

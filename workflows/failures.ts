@@ -21,24 +21,30 @@ export function failureText(error: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
+const TYPE = /^([A-Z][A-Za-z]+): /;
+
 /** Ends a stage with the type and text of its first fault, so that the run list itself says what is wrong. */
 export function stageFailed(
-  stage: string,
   failures: { id: string; message: string }[],
-  details?: unknown,
+  details: unknown,
 ): ApplicationFailure {
-  const first = failures[0];
-  const type = /^([A-Z][A-Za-z]+): /.exec(first?.message ?? '')?.[1] ?? 'StageFailed';
+  const { id = '', message = 'failed' } = failures[0] ?? {};
+  const text = message.replace(TYPE, '');
   const more = failures.length > 1 ? ` (and ${failures.length - 1} more)` : '';
   return ApplicationFailure.create({
-    type,
-    message: `${stage} ${first?.id ?? ''}: ${(first?.message ?? 'failed').replace(/^[A-Z][A-Za-z]+: /, '')}${more}`,
+    type: TYPE.exec(message)?.[1] ?? 'StageFailed',
+    message: `${text.startsWith(id) ? '' : `${id}: `}${text}${more}`,
     nonRetryable: true,
-    ...(details !== undefined && { details: [details] }),
+    details: [details],
   });
 }
 
-/** An error of a child as the error of its parent: same type, so that it is not buried three levels deep. */
+/** An error of a child as the error of its parent: same type and text, so that it is not buried three levels deep. */
 export function fromChild(stage: string, error: unknown): ApplicationFailure {
-  return stageFailed(stage, [{ id: '', message: failureText(error) }]);
+  const message = failureText(error);
+  return ApplicationFailure.create({
+    type: TYPE.exec(message)?.[1] ?? 'StageFailed',
+    message: `${stage}: ${message.replace(TYPE, '')}`,
+    nonRetryable: true,
+  });
 }

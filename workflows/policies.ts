@@ -10,6 +10,9 @@ const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '
  */
 const heartbeatTimeout = '10s';
 
+/** A cancelled run has ended when its effects have: its statements are interrupted and its staging is removed. */
+const cancellationType = 'WAIT_CANCELLATION_COMPLETED';
+
 /**
  * Every timeout and retry there is, by kind of work. Attempts are not counted: what a retry can't mend is
  * non-retryable by its type (schemas/errors.ts), and the rest ends at `scheduleToCloseTimeout`.
@@ -21,6 +24,7 @@ export const policies = {
     startToCloseTimeout: '1m',
     scheduleToCloseTimeout: '1h',
     heartbeatTimeout,
+    cancellationType,
     retry,
   },
   /** one group of source files: 64 MB or one large file; a 100 GB file at 30 MB/s takes an hour */
@@ -29,12 +33,21 @@ export const policies = {
     startToCloseTimeout: '2h',
     scheduleToCloseTimeout: '24h',
     heartbeatTimeout,
+    cancellationType,
     retry,
   },
   /** one statement in a warehouse: models of ten minutes are common, of hours known; its queue is set per run */
   warehouse: {
     startToCloseTimeout: '4h',
     scheduleToCloseTimeout: '24h',
+    heartbeatTimeout,
+    cancellationType,
+    retry,
+  },
+  /** removing what a cancelled run leaves in a warehouse; what no worker does now, a later build does */
+  cleanup: {
+    startToCloseTimeout: '30s',
+    scheduleToCloseTimeout: '1m',
     heartbeatTimeout,
     retry,
   },
@@ -44,6 +57,7 @@ export const policies = {
     startToCloseTimeout: '4h',
     scheduleToCloseTimeout: '24h',
     heartbeatTimeout,
+    cancellationType,
     retry,
   },
 } as const satisfies Record<string, ActivityOptions>;

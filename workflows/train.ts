@@ -32,6 +32,7 @@ export async function train(input: TrainInput): Promise<TrainResult> {
     total: 5,
     current: ['freezing the rows'],
     rows: 0,
+    answers: desk.records,
   };
   setHandler(progress, () => state);
   const step = (done: number, what: string): void => {
@@ -52,13 +53,26 @@ export async function train(input: TrainInput): Promise<TrainResult> {
   );
   step(2, 'comparing with the champion');
   const champion = await readChampion(input);
-  const championMetrics =
-    champion && champion.hash !== candidate.hash
-      ? await evaluateChampion.executeWithOptions(
-          { summary: `champion v${champion.version} on the same hold-out` },
-          [{ ...input, dataset, hash: champion.hash }],
-        )
-      : null;
+  if (champion?.hash === candidate.hash) {
+    // the same data and parameters give the same bytes: there is nothing to decide
+    step(5, `v${champion.version} stays: the candidate is the same`);
+    state.current = [];
+    return {
+      ...{ predictor, outcome: 'unchanged', version: champion.version, hash: champion.hash },
+      ...{
+        metrics: candidate.metrics,
+        championMetrics: null,
+        championVersion: champion.version,
+        approval: null,
+      },
+    };
+  }
+  const championMetrics = champion
+    ? await evaluateChampion.executeWithOptions(
+        { summary: `champion v${champion.version} on the same hold-out` },
+        [{ ...input, dataset, hash: champion.hash }],
+      )
+    : null;
   step(3, 'judging');
   const verdict = await judgeCandidate({ ...input, dataset, candidate, champion, championMetrics });
 
@@ -85,7 +99,6 @@ export async function train(input: TrainInput): Promise<TrainResult> {
     };
   };
 
-  if (champion?.hash === candidate.hash) return finish('unchanged');
   const target = {
     ...input,
     version: verdict.version,

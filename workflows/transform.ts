@@ -1,4 +1,4 @@
-import { isCancellation, proxyActivities, setCurrentDetails, setHandler } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, proxyActivities, setCurrentDetails, setHandler } from '@temporalio/workflow';
 import type { TransformActivities } from '../activities/transform.js';
 import type { TransformInput, TransformResult } from '../schemas/run.js';
 import type { NodeResult, PlanNode } from '../schemas/transform.js';
@@ -6,6 +6,9 @@ import { failureText, stageFailed } from './failures.js';
 import { walk } from './graph.js';
 import { progress } from './messages.js';
 import { policies } from './policies.js';
+
+/** A failure of a thousand nodes must still fit into the history. */
+const FAILURES_TOLD = 50;
 
 /**
  * The node graph: each node is an activity that starts the moment its parents are done. A model is built beside the
@@ -62,7 +65,7 @@ export async function transform(input: TransformInput): Promise<TransformResult>
       testNode.executeWithOptions({ summary: `test ${node.name}` }, [{ ...input, node: node.id }]),
     );
 
-  const ranNot = await walk(parents, input.concurrency, async (step) => {
+  const step = async (step: number): Promise<boolean> => {
     const node = nodes[steps[step] ?? -1];
     if (!node) return false;
     if (node.kind === 'test') return succeeded(await test(node));
@@ -93,7 +96,8 @@ export async function transform(input: TransformInput): Promise<TransformResult>
   });
   for (const step of ranNot) result.skipped += 1 + (nodes[steps[step] ?? -1]?.audits?.length ?? 0);
   setCurrentDetails(describe(result, done));
-  if (result.failed.length > 0) throw stageFailed('transform', result.failed, result);
+  if (result.failed.length > 0)
+    throw stageFailed(result.failed, { ...result, failed: result.failed.slice(0, FAILURES_TOLD) });
   return result;
 }
 
@@ -104,7 +108,10 @@ function count(result: TransformResult, node: PlanNode, outcome: NodeResult): vo
   else if (outcome.status === 'success') result.built++;
   else if (outcome.status === 'pass') result.passed++;
   else if (outcome.status === 'warn') result.warned++;
-  else result.failed.push({ id: node.id, status: outcome.status, message: outcome.message ?? 'failed' });
+  else {
+    const message = `TestFailed: ${outcome.message ?? 'failed'}`;
+    result.failed.push({ id: node.id, status: outcome.status, message });
+  }
   if (outcome.status === 'success') result.rows += outcome.rows ?? 0;
 }
 

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Progress } from '../../schemas/run.js';
-import { listAwaiting } from '../approvals.js';
 import { readRun, type RunState } from '../runs.js';
 import { say, style } from './output.js';
 
@@ -94,7 +93,3 @@ function stageLine({ stage, done, total, rows, current }: Progress, elapsedMs: n
     share > 0.05 && share < 1 ? `about ${Math.ceil(((1 - share) / share) * (elapsedMs / 1000))} s left` : '';
   return `  ${stage.padEnd(30)} ${style.cyan(bar)} ${done}/${total} ${style.dim([rate, left, current.slice(0, 3).join(', ')].filter(Boolean).join(' · '))}`;
 }
-
-/** True while some candidate of the run waits: a run that is not followed ends its command with another exit code. */
-export const isAwaiting = async (client: Client, run: string): Promise<boolean> =>
-  (await listAwaiting(client, run)).length > 0;

@@ -2,8 +2,8 @@ import { Command, CommanderError } from 'commander';
 import { registerCommands } from './commands.js';
 import { EXIT, reportError } from './output.js';
 
-/** `millrace`: only the command table is loaded here; what a command needs is imported when it runs. */
-export async function main(argv: string[]): Promise<number> {
+/** `millrace` with its commands and the options that all of them take. */
+export function createProgram(): Command {
   const program = new Command('millrace')
     .description('Durable data, ML and LLM pipelines as versioned TypeScript on Temporal')
     .option(
@@ -15,6 +15,12 @@ export async function main(argv: string[]): Promise<number> {
     .showHelpAfterError('(add --help for options and examples)')
     .exitOverride();
   registerCommands(program);
+  return program;
+}
+
+/** Only the command table is loaded here; what a command needs is imported when it runs. */
+export async function main(argv: string[]): Promise<number> {
+  const program = createProgram();
   try {
     await program.parseAsync(argv, { from: 'user' });
     return Number(process.exitCode ?? EXIT.ok);

@@ -2,7 +2,8 @@ import { MillraceError } from '../../schemas/errors.js';
 import { materialization, type Manifest, type Node } from './manifest.js';
 
 /** Ephemeral models have no relation: whoever reads one reads what it reads. */
-export const isEphemeral = (node: Node): boolean => node.kind === 'model' && materialization(node) === 'ephemeral';
+export const isEphemeral = (node: Node): boolean =>
+  node.kind === 'model' && materialization(node) === 'ephemeral';
 
 /**
  * Nodes in an order in which each comes after what it depends on.
@@ -34,9 +35,15 @@ function cyclic(path: Node[], back: Node): MillraceError {
   const around = [...path, back].map(({ name }) => name).join(' → ');
   const reference = path.at(-1)?.references.find(({ path: parts }) => parts.at(-1) === back.name);
   return new MillraceError('CyclicGraph', {
-    what: path.length === 1 ? `Model '${back.name}' refers to itself` : `Models refer to one another in a circle: ${around}`,
+    what:
+      path.length === 1
+        ? `Model '${back.name}' refers to itself`
+        : `Models refer to one another in a circle: ${around}`,
     where: reference?.where ?? { file: back.file, line: 1 },
-    fix: path.length === 1 ? 'Use {{ this }} for its own relation' : 'Break the circle: one of these refs must go',
+    fix:
+      path.length === 1
+        ? 'Use {{ this }} for its own relation'
+        : 'Break the circle: one of these refs must go',
   });
 }
 

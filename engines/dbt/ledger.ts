@@ -56,7 +56,11 @@ export interface LedgerState {
  *
  * @param run whose audits are meant
  */
-export async function readLedger(session: Session, relations: readonly RelationName[], run: string): Promise<LedgerState> {
+export async function readLedger(
+  session: Session,
+  relations: readonly RelationName[],
+  run: string,
+): Promise<LedgerState> {
   const state: LedgerState = { published: new Map(), audits: new Map() };
   if (relations.length === 0) return state;
   const ids = `(${[...new Set(relations.map(keyName))].map(quoteText).join(', ')})`;
@@ -84,7 +88,11 @@ export async function publishedKey(session: Session, relation: RelationName): Pr
 }
 
 /** What stands under some names of a schema, whoever made it; by name in lower case. */
-export async function relationTypes(session: Session, schema: string, names: readonly string[]): Promise<Map<string, RelationType>> {
+export async function relationTypes(
+  session: Session,
+  schema: string,
+  names: readonly string[],
+): Promise<Map<string, RelationType>> {
   const among = (column: string): string =>
     `database_name = current_database() AND lower(schema_name) = ${quoteText(schema.toLowerCase())} AND lower(${column}) IN (${names.map((name) => quoteText(name.toLowerCase())).join(', ')})`;
   const rows = await session.query<{ name: string; type: RelationType }>(
@@ -103,7 +111,10 @@ const values = (texts: string[], number: number | null, run: string): string =>
   `VALUES (${texts.map(quoteText).join(', ')}, ${number === null ? 'NULL' : number}, ${quoteText(run)}, now())`;
 
 /** Part of the transaction that publishes. */
-export async function recordPublished(session: Session, { relation, key, node, rows, run }: Entry): Promise<void> {
+export async function recordPublished(
+  session: Session,
+  { relation, key, node, rows, run }: Entry,
+): Promise<void> {
   const id = quoteText(keyName(relation));
   await session.run(`
     DELETE FROM ${SCHEMA}.relations WHERE id = ${id};
@@ -112,7 +123,11 @@ export async function recordPublished(session: Session, { relation, key, node, r
 }
 
 /** Part of the transaction that builds an audit relation. */
-export async function recordAudit(session: Session, { relation, key, rows, run }: Entry, audit: string): Promise<void> {
+export async function recordAudit(
+  session: Session,
+  { relation, key, rows, run }: Entry,
+  audit: string,
+): Promise<void> {
   await session.run(`
     DELETE FROM ${SCHEMA}.audits WHERE id = ${quoteText(keyName(relation))} AND run = ${quoteText(run)};
     INSERT INTO ${SCHEMA}.audits ${values([keyName(relation), key, audit], rows, run)}`);
@@ -125,9 +140,34 @@ export async function dropStaleAudits(session: Session, relation: RelationName):
     `SELECT audit FROM ${SCHEMA}.audits WHERE id = ${id} GROUP BY audit HAVING max(built_at) < now() - INTERVAL 1 DAY`,
   );
   if (rows.length === 0) return;
-  const types = await relationTypes(session, relation.schema, rows.map(({ audit }) => audit));
-  for (const [name, type] of types) await session.run(`DROP ${type} ${quoteRelation({ schema: relation.schema, name })}`);
-  await session.run(`DELETE FROM ${SCHEMA}.audits WHERE id = ${id} AND audit IN (${rows.map(({ audit }) => quoteText(audit)).join(', ')})`);
+  const types = await relationTypes(
+    session,
+    relation.schema,
+    rows.map(({ audit }) => audit),
+  );
+  for (const [name, type] of types)
+    await session.run(`DROP ${type} ${quoteRelation({ schema: relation.schema, name })}`);
+  await session.run(
+    `DELETE FROM ${SCHEMA}.audits WHERE id = ${id} AND audit IN (${rows.map(({ audit }) => quoteText(audit)).join(', ')})`,
+  );
+}
+
+/** Drops what a run has built and will not publish; what another run waits for, too, stays. */
+export async function dropAudits(
+  session: Session,
+  relations: readonly RelationName[],
+  run: string,
+): Promise<void> {
+  const { audits } = await readLedger(session, relations, run);
+  await session.run(`DELETE FROM ${SCHEMA}.audits WHERE run = ${quoteText(run)}`);
+  const others = await session.query<{ id: string; audit: string }>(`SELECT id, audit FROM ${SCHEMA}.audits`);
+  for (const relation of relations) {
+    const id = keyName(relation);
+    const name = audits.get(id)?.name;
+    if (name === undefined || others.some((other) => other.id === id && other.audit === name)) continue;
+    const type = (await relationTypes(session, relation.schema, [name])).get(name.toLowerCase());
+    if (type) await session.run(`DROP ${type} ${quoteRelation({ schema: relation.schema, name })}`);
+  }
 }
 
 export interface TestRecord {
@@ -136,14 +176,23 @@ export interface TestRecord {
   run: string;
 }
 
-export async function testRecord(session: Session, node: string, key: string): Promise<TestRecord | undefined> {
+export async function testRecord(
+  session: Session,
+  node: string,
+  key: string,
+): Promise<TestRecord | undefined> {
   const [row] = await session.query<Row & TestRecord>(
     `SELECT status, failures, run FROM ${SCHEMA}.tests WHERE node = ${quoteText(node)} AND key = ${quoteText(key)}`,
   );
   return row;
 }
 
-export async function recordTest(warehouse: Warehouse, node: string, key: string, { status, failures, run }: TestRecord): Promise<void> {
+export async function recordTest(
+  warehouse: Warehouse,
+  node: string,
+  key: string,
+  { status, failures, run }: TestRecord,
+): Promise<void> {
   await warehouse.transaction((session) =>
     session.run(`
       DELETE FROM ${SCHEMA}.tests WHERE node = ${quoteText(node)};

@@ -15,7 +15,8 @@ export class MacroSet {
   ) {}
 
   addTemplate(packageName: string, template: Template): void {
-    for (const statement of template.body) if (statement.kind === 'macro') this.add(packageName, statement.macro);
+    for (const statement of template.body)
+      if (statement.kind === 'macro') this.add(packageName, statement.macro);
   }
 
   private add(packageName: string, macro: Macro): void {

@@ -1,7 +1,7 @@
 import type { Position } from '../../schemas/errors.js';
 import type { RelationName } from '../warehouse/port.js';
 import type { Template } from './jinja/ast.js';
-import type { Dict, Value } from './jinja/values.js';
+import { str, type Dict, type Value } from './jinja/values.js';
 
 /** A `ref` or `source` call, with its place for errors. */
 export interface Reference {
@@ -83,4 +83,4 @@ export interface Manifest {
   warnings: string[];
 }
 
-export const materialization = (node: Node): string => String(node.config.get('materialized') ?? 'view');
+export const materialization = (node: Node): string => str(node.config.get('materialized') ?? 'view');

@@ -89,7 +89,8 @@ function unsupported(node: Node): string | null {
   if (node.language === 'python') return 'Python models are';
   if (node.kind === 'snapshot') return 'snapshots are';
   if (!SUPPORTED.includes(materialization(node))) return `the materialization '${materialization(node)}' is`;
-  for (const hook of ['pre_hook', 'post_hook']) if (asList(node.config.get(hook)).length > 0) return `${hook} is`;
+  for (const hook of ['pre_hook', 'post_hook'])
+    if (asList(node.config.get(hook)).length > 0) return `${hook} is`;
   const contract = node.config.get('contract');
   if (contract instanceof Map && truthy(contract.get('enforced') ?? false)) return 'an enforced contract is';
   return null;

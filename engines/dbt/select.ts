@@ -1,8 +1,8 @@
 import { MillraceError } from '../../schemas/errors.js';
-import { toPlain, str } from './jinja/values.js';
+import { fromPlain, str, toPlain } from './jinja/values.js';
 import { ancestors, descendants } from './graph.js';
 import type { Manifest, Node, SourceTable } from './manifest.js';
-import { didYouMean } from './near.js';
+import { didYouMean } from '../nearest.js';
 import { asList, isRecord } from './parse/config.js';
 
 export interface Selection {
@@ -20,7 +20,10 @@ const tagsOf = (candidate: Candidate): string[] =>
 
 /** fnmatch: `*`, `?`, `[…]` */
 function glob(pattern: string, text: string): boolean {
-  const source = pattern.replace(/[.+^${}()|\\]/g, '\\$&').replaceAll('*', '[^]*').replaceAll('?', '[^]');
+  const source = pattern
+    .replace(/[.+^${}()|\\]/g, '\\$&')
+    .replaceAll('*', '[^]*')
+    .replaceAll('?', '[^]');
   return new RegExp(`^${source}$`).test(text);
 }
 const wild = (text: string): boolean => /[*?[]/.test(text);
@@ -39,19 +42,29 @@ function matchesFqn(fqn: readonly string[], value: string): boolean {
 
 function configMatches(candidate: Candidate, path: string, wanted: string): boolean {
   if (!isNode(candidate)) return false;
-  let value: unknown = Object.fromEntries([...candidate.config].map(([key, item]) => [String(key), toPlain(item)]));
+  let value: unknown = Object.fromEntries(
+    [...candidate.config].map(([key, item]) => [str(key), toPlain(item)]),
+  );
   for (const part of path.split('.')) value = isRecord(value) ? value[part] : undefined;
-  const text = (one: unknown): string => (typeof one === 'boolean' ? String(one) : String(one ?? ''));
-  return Array.isArray(value) ? value.some((one) => text(one) === wanted) : value !== undefined && text(value).toLowerCase() === wanted.toLowerCase();
+  const text = (one: unknown): string => (typeof one === 'boolean' ? String(one) : str(fromPlain(one ?? '')));
+  return Array.isArray(value)
+    ? value.some((one) => text(one) === wanted)
+    : value !== undefined && text(value).toLowerCase() === wanted.toLowerCase();
 }
 
 const METHODS: Record<string, Method> = {
   fqn: (candidate, value) =>
-    matchesFqn(candidate.fqn, value) || matchesFqn(candidate.fqn.slice(1), value) || (wild(value) && glob(value, candidate.fqn.at(-1) ?? '')),
+    matchesFqn(candidate.fqn, value) ||
+    matchesFqn(candidate.fqn.slice(1), value) ||
+    (wild(value) && glob(value, candidate.fqn.at(-1) ?? '')),
   tag: (candidate, value) => tagsOf(candidate).some((tag) => glob(value, tag)),
   path: (candidate, value) => {
     const wanted = value.replace(/^\.\//, '').replace(/\/$/, '');
-    return candidate.file === wanted || candidate.file.startsWith(`${wanted}/`) || (wild(wanted) && glob(wanted, candidate.file));
+    return (
+      candidate.file === wanted ||
+      candidate.file.startsWith(`${wanted}/`) ||
+      (wild(wanted) && glob(wanted, candidate.file))
+    );
   },
   file: (candidate, value) => {
     const file = candidate.file.split('/').at(-1) ?? '';
@@ -71,7 +84,10 @@ const METHODS: Record<string, Method> = {
     candidate.test !== undefined &&
     (value === 'data' || (candidate.test.generic === null) === (value === 'singular')) &&
     ['data', 'generic', 'singular'].includes(value),
-  test_name: (candidate, value) => isNode(candidate) && candidate.test?.generic?.name !== undefined && glob(value, candidate.test.generic.name),
+  test_name: (candidate, value) =>
+    isNode(candidate) &&
+    candidate.test?.generic?.name !== undefined &&
+    glob(value, candidate.test.generic.name),
   config: (candidate, value, argument) => configMatches(candidate, argument, value),
 };
 
@@ -83,8 +99,12 @@ const METHODS: Record<string, Method> = {
  */
 export function selectNodes(manifest: Manifest, { select, exclude }: Selection): Set<string> {
   const all = new Set(manifest.nodes.keys());
-  const wanted = select === undefined || select.trim() === '' ? all : withTests(manifest, union(manifest, select));
-  const unwanted = exclude === undefined || exclude.trim() === '' ? new Set<string>() : withTests(manifest, union(manifest, exclude));
+  const wanted =
+    select === undefined || select.trim() === '' ? all : withTests(manifest, union(manifest, select));
+  const unwanted =
+    exclude === undefined || exclude.trim() === ''
+      ? new Set<string>()
+      : withTests(manifest, union(manifest, exclude));
   return new Set([...wanted].filter((id) => manifest.nodes.has(id) && !unwanted.has(id)));
 }
 
@@ -101,7 +121,8 @@ function union(manifest: Manifest, text: string): Set<string> {
 function withTests(manifest: Manifest, ids: Set<string>): Set<string> {
   const found = new Set(ids);
   for (const id of ids)
-    for (const child of manifest.children.get(id) ?? []) if (manifest.nodes.get(child)?.kind === 'test') found.add(child);
+    for (const child of manifest.children.get(id) ?? [])
+      if (manifest.nodes.get(child)?.kind === 'test') found.add(child);
   return found;
 }
 
@@ -109,17 +130,26 @@ const TERM = /^(@)?(?:(\d*)(\+))?(?:([a-z_]+)((?:\.[\w-]+)*):)?(.*?)(?:(\+)(\d*)
 
 function evaluate(manifest: Manifest, term: string): Set<string> {
   const [, at, up, plusBefore, method, dotted = '', value = '', plusAfter, down] = TERM.exec(term) ?? [];
-  if (value === '') throw invalid(term, 'it names nothing', "Write a name, or method:value, e.g. '+orders' or 'tag:nightly'");
+  if (value === '')
+    throw invalid(term, 'it names nothing', "Write a name, or method:value, e.g. '+orders' or 'tag:nightly'");
   const name = method ?? (/\/|\\/.test(value) ? 'path' : /\.(sql|csv|py)$/i.test(value) ? 'file' : 'fqn');
   const test = Object.hasOwn(METHODS, name) ? METHODS[name] : undefined;
   if (!test)
-    throw invalid(term, `there is no method '${name}'`, didYouMean(name, Object.keys(METHODS)) || `Methods are: ${Object.keys(METHODS).join(', ')}`);
+    throw invalid(
+      term,
+      `there is no method '${name}'`,
+      didYouMean(name, Object.keys(METHODS)) || `Methods are: ${Object.keys(METHODS).join(', ')}`,
+    );
   const roots: string[] = [];
   for (const list of [manifest.nodes.values(), manifest.sources.values()])
     for (const candidate of list) if (test(candidate, value, dotted.slice(1))) roots.push(candidate.id);
   if (roots.length === 0 && !wild(value)) {
     const names = [...manifest.nodes.values()].filter(({ kind }) => kind !== 'test').map((node) => node.name);
-    throw invalid(term, 'nothing is selected by it', name === 'fqn' ? didYouMean(value, names) || 'Check the name' : 'Check its value');
+    throw invalid(
+      term,
+      'nothing is selected by it',
+      name === 'fqn' ? didYouMean(value, names) || 'Check the name' : 'Check its value',
+    );
   }
   const found = new Set(roots);
   const add = (ids: Iterable<string>): void => {

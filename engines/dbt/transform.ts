@@ -4,7 +4,7 @@ import type { NodeResult, PlanNode, TransformPlan } from '../../schemas/transfor
 import type { RelationName, Statement, Warehouse } from '../warehouse/port.js';
 import type { Environment } from './context/environment.js';
 import { topological } from './graph.js';
-import { prepareLedger } from './ledger.js';
+import { dropAudits, prepareLedger } from './ledger.js';
 import type { Node } from './manifest.js';
 import { loadProject } from './parse/load.js';
 import { makePlan } from './plan.js';
@@ -49,6 +49,8 @@ export interface Transform {
   test(id: string, statement?: Statement): Promise<NodeResult>;
   /** Makes built rows visible, in one transaction; a second call finds them published. */
   publish(id: string, statement?: Statement): Promise<NodeResult>;
+  /** Drops what this run has built and not published: for a run that was cancelled. */
+  discard(statement?: Statement): Promise<void>;
   /** @returns the SQL of a node as the warehouse would get it */
   compile(id: string, statement?: Statement): Promise<string>;
 }
@@ -133,6 +135,12 @@ class LoadedTransform implements Transform {
   publish(id: string, { signal }: Statement = {}): Promise<NodeResult> {
     const node = this.node(id, ['model', 'seed']);
     return timed(() => publishNode(this.job(signal), node));
+  }
+
+  discard(statement: Statement = {}): Promise<void> {
+    const relations = this.planned.nodes.flatMap(({ relation }) => relation ?? []);
+    const { run } = this.environment.run;
+    return this.warehouse.transaction((session) => dropAudits(session, relations, run), statement);
   }
 
   compile(id: string, { signal }: Statement = {}): Promise<string> {

@@ -1,5 +1,6 @@
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { MillraceError } from '../../schemas/errors.js';
+import { asDiskFull } from '../lake/disk-full.js';
 import { quoteIdent, quoteText, type ColumnInfo } from '../warehouse/port.js';
 
 /** Rows of Parquet files in an in-memory DuckDB, as its view `rows`, in the order of the files. */
@@ -10,8 +11,8 @@ export interface Dataset {
   columns: ColumnInfo[];
   files: string[];
   /** all rows of a small result, as plain values */
-  query(sql: string): Promise<Record<string, unknown>[]>;
-  run(sql: string): Promise<void>;
+  query: (sql: string) => Promise<Record<string, unknown>[]>;
+  run: (sql: string) => Promise<void>;
 }
 
 /**
@@ -37,7 +38,7 @@ export async function withDataset<T>(
     return await work({ connection, writer, columns, files, query, run });
   } catch (error) {
     signal?.throwIfAborted();
-    throw error;
+    throw asDiskFull(error, files[0] ?? '');
   } finally {
     signal?.removeEventListener('abort', stop);
     connection.closeSync();

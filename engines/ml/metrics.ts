@@ -32,7 +32,9 @@ export function binaryMetrics(labels: Numbers, scores: Numbers, threshold = 0.5)
   for (let row = 0; row < labels.length; row++) {
     const p = scores[row] ?? 0;
     const positive = labels[row] === 1;
-    if (p >= threshold) positive ? truePositive++ : falsePositive++;
+    const guessed = p >= threshold;
+    if (guessed && positive) truePositive++;
+    else if (guessed) falsePositive++;
     else if (positive) falseNegative++;
     loss -= Math.log(clip(positive ? p : 1 - p));
     squares += (p - (positive ? 1 : 0)) ** 2;

@@ -20,13 +20,17 @@ export interface LoadedProject {
   spec: Project;
 }
 
+/** The file that declares a project, or undefined when the folder has none. */
+export const projectFile = (root: string): string | undefined =>
+  FILE_NAMES.map((name) => resolve(root, name)).find((path) => existsSync(path));
+
 /**
  * Reads and validates the `millrace.ts` of a project folder.
  * @throws MillraceError ProjectNotFound, or ProjectInvalid naming file, path and what was expected
  */
 export async function loadProject(folder: string): Promise<LoadedProject> {
   const root = resolve(folder);
-  const file = FILE_NAMES.map((name) => resolve(root, name)).find((path) => existsSync(path));
+  const file = projectFile(root);
   if (!file) {
     throw new MillraceError('ProjectNotFound', {
       what: `there is no millrace.ts in ${root}`,

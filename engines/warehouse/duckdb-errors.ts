@@ -27,7 +27,7 @@ export function sqlError(cause: unknown, sql: string): MillraceError {
   if (/Out of Memory Error/i.test(message))
     return new MillraceError('SqlError', {
       what: message,
-      fix: "Give the warehouse more memory (`memoryLimit`), or make the query hold less at once",
+      fix: 'Give the warehouse more memory (`memoryLimit`), or make the query hold less at once',
       cause,
     });
   if (/Corrupt|checksum|Serialization Error|not a valid DuckDB/i.test(message))

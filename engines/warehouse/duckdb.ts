@@ -97,7 +97,9 @@ class DuckDb implements Warehouse {
           const conflict = cause instanceof MillraceError && cause.type === 'CommitConflict';
           if (!conflict || attempt >= CONFLICT_ATTEMPTS) throw cause;
           // full jitter: losers of one conflict must not meet again
-          await sleep(Math.random() * Math.min(500, 5 * 2 ** attempt), undefined, { signal: statement.signal });
+          await sleep(Math.random() * Math.min(500, 5 * 2 ** attempt), undefined, {
+            signal: statement.signal,
+          });
         }
       }
     }, statement.signal);

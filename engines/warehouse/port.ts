@@ -50,4 +50,5 @@ export interface Warehouse extends Session {
 
 export const quoteIdent = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 export const quoteText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
-export const quoteRelation = ({ schema, name }: RelationName): string => `${quoteIdent(schema)}.${quoteIdent(name)}`;
+export const quoteRelation = ({ schema, name }: RelationName): string =>
+  `${quoteIdent(schema)}.${quoteIdent(name)}`;

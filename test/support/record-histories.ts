@@ -1,4 +1,5 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
@@ -17,21 +18,33 @@ const FOLDER = fileURLToPath(new URL('../histories', import.meta.url));
 test('records histories', { timeout: 300_000 }, async () => {
   const shop = makeShop();
   const stack = await startTestStack({ projects: [shop.root], workerEntry: workerEntry() });
-  const { client, close } = await connectTo({ address: stack.address, namespace: stack.namespace, uiUrl: undefined });
+  const { client, close } = await connectTo({
+    address: stack.address,
+    namespace: stack.namespace,
+    uiUrl: undefined,
+  });
   try {
     for (const interval of WEEKS) {
       const run = await startRun(client, shop.root, { pipeline: 'weekly', interval });
       const ended = resultOf(client, run);
-      for (let waiting = interval === WEEKS[1]; waiting; ) {
+      for (let waiting = interval === WEEKS[1]; waiting;) {
         const [awaiting] = await listAwaiting(client, run.workflowId);
         if (awaiting) {
-          await answerApproval(client, 'approve', { run: run.workflowId, who: 'ana@example.com', why: 'recorded' });
+          await answerApproval(client, 'approve', {
+            run: run.workflowId,
+            who: 'ana@example.com',
+            why: 'recorded',
+          });
           waiting = false;
         } else await new Promise((resolve) => setTimeout(resolve, 200));
       }
       await ended;
     }
-    const plan = await planBackfill(shop.root, { pipeline: 'load', range: `${WEEKS[0]}..2026-01-19`, window: 1 });
+    const plan = await planBackfill(shop.root, {
+      pipeline: 'load',
+      range: `${WEEKS[0]}..2026-01-19`,
+      window: 1,
+    });
     const backfill = await startBackfill(client, plan);
     await client.workflow.getHandle(backfill.workflowId).result();
 
@@ -41,10 +54,16 @@ test('records histories', { timeout: 300_000 }, async () => {
     for await (const { workflowId, runId, type } of client.workflow.list()) {
       const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
       // payloads are base64: the machine's folder must not be in them
-      const clean = historyToJSON(history).replace(/"data": ?"([^"]+)"/g, (_, data: string) => {
-        const text = Buffer.from(data, 'base64').toString().replaceAll(shop.root, '/shop').replaceAll(dirname(stack.home), '/tmp');
-        return `"data":"${Buffer.from(text).toString('base64')}"`;
-      });
+      const clean = historyToJSON(history)
+        .replace(/"data": ?"([^"]+)"/g, (_, data: string) => {
+          const text = Buffer.from(data, 'base64')
+            .toString()
+            .replaceAll(shop.root, '/shop')
+            .replaceAll(dirname(stack.home), '/tmp');
+          return `"data":"${Buffer.from(text).toString('base64')}"`;
+        })
+        // nor its name
+        .replaceAll(hostname(), 'host');
       const name = workflowId.replaceAll(/[^a-zA-Z0-9.-]/g, '_');
       await writeFile(join(FOLDER, `${type}-${name}.json`), clean);
       recorded++;

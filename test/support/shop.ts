@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openDuckDb } from '../../engines/warehouse/duckdb.js';
-import type { Row } from '../../engines/warehouse/port.js';
+import type { Row, Warehouse } from '../../engines/warehouse/port.js';
 
 /** Mondays of the two weeks that the shop has data of. */
 export const WEEKS = ['2026-01-05', '2026-01-12'] as const;
@@ -25,37 +25,39 @@ export function makeShop({ customers = 2_000, broken = 5 } = {}): Shop {
   return { root, remove: () => rmSync(root, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
-/** The shop's warehouse, read after the worker that held it has ended. */
-export async function readShop<T extends Row>(root: string, sql: string): Promise<T[]> {
+/** The shop's warehouse, opened after the worker that held it has ended. */
+async function inShop<T>(root: string, read: (warehouse: Warehouse) => Promise<T>): Promise<T> {
   const warehouse = await openDuckDb({
     path: join(root, '.millrace', 'warehouse.duckdb'),
     memoryLimit: '512MB',
   });
   try {
-    return await warehouse.query<T>(sql);
+    return await read(warehouse);
   } finally {
     await warehouse.close();
   }
 }
 
+export const readShop = <T extends Row>(root: string, sql: string): Promise<T[]> =>
+  inShop(root, (warehouse) => warehouse.query<T>(sql));
+
 /** Count and order-independent hash of every published relation, to compare two histories of the same work. */
-export async function fingerprint(root: string): Promise<Record<string, string>> {
-  const tables = await readShop<{ s: string; t: string }>(
-    root,
-    `select table_schema as s, table_name as t from information_schema.tables
-     where table_schema not in ('information_schema', 'pg_catalog', 'millrace') order by all`,
-  );
-  const prints: Record<string, string> = {};
-  for (const { s, t } of tables) {
-    const skip = s === 'crm' ? 'exclude (_extracted_at)' : '';
-    const [row] = await readShop<{ n: string; h: string }>(
-      root,
-      `select count(*)::varchar as n, coalesce(sum(md5_number_lower(to_json(x)::varchar)), 0)::varchar as h from (select * ${skip} from "${s}"."${t}") x`,
+export const fingerprint = (root: string): Promise<Record<string, string>> =>
+  inShop(root, async (warehouse) => {
+    const tables = await warehouse.query<{ s: string; t: string }>(
+      `select table_schema as s, table_name as t from information_schema.tables
+       where table_schema not in ('information_schema', 'pg_catalog', 'millrace') order by all`,
     );
-    prints[`${s}.${t}`] = `${row?.n} ${row?.h}`;
-  }
-  return prints;
-}
+    const prints: Record<string, string> = {};
+    for (const { s, t } of tables) {
+      const skip = s === 'crm' ? 'exclude (_extracted_at)' : '';
+      const [row] = await warehouse.query<{ n: string; h: string }>(
+        `select count(*)::varchar as n, coalesce(sum(md5_number_lower(to_json(x)::varchar)), 0)::varchar as h from (select * ${skip} from "${s}"."${t}") x`,
+      );
+      prints[`${s}.${t}`] = `${row?.n} ${row?.h}`;
+    }
+    return prints;
+  });
 
 /** Customers whose renewal depends on what they do, with noise; deterministic. */
 function weekOf(week: string, seed: number, customers: number, broken: number): string {

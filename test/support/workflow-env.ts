@@ -1,11 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll } from 'vitest';
 import type { Stack } from '../../deploy/local/stack.js';
 import { startServer } from './stack.js';
 
 export const BUNDLE = fileURLToPath(new URL('../../dist/workers/workflow-bundle.js', import.meta.url));
+
+// a worker's every change of state would bury what the tests say
+Runtime.install({ logger: new DefaultLogger('ERROR') });
 
 export interface WorkflowEnv {
   readonly client: Client;

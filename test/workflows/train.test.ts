@@ -90,6 +90,7 @@ describe('promotion', () => {
       await send('approve', { hash: 'beef56789abcdef0' });
       await send('approve', { who: 'mallory@example.com' });
       await send('approve', { why: ' ' });
+      await send('approve', { why: 'x'.repeat(1_900_000) });
       await send('approve', { who: 7 as never });
       await send('reject', {});
     });

@@ -19,7 +19,8 @@ const send = (kind: 'approve' | 'reject') => (options: AnswerOptions, run: strin
     answer(
       options,
       { kind, ...target },
-      () => `${kind} sent to ${target.workflowId} for ${target.hash}; see: millrace show ${run}`,
+      () =>
+        `${kind === 'approve' ? 'approved' : 'rejected'} ${target.predictor} ${target.hash}; see: millrace show ${run}`,
     );
   });
 

@@ -26,7 +26,11 @@ export const CROSS_DATABASE = [
   simple('any_value', 'expression', 'any_value({{ expression }})'),
   simple('array_append', 'array, new_element', 'array_append({{ array }}, {{ new_element }})'),
   simple('array_concat', 'array_1, array_2', 'array_concat({{ array_1 }}, {{ array_2 }})'),
-  simple('array_construct', 'inputs=[], data_type=api.Column.translate_type("integer")', "[ {{ inputs|join(' , ') }} ]"),
+  simple(
+    'array_construct',
+    'inputs=[], data_type=api.Column.translate_type("integer")',
+    "[ {{ inputs|join(' , ') }} ]",
+  ),
   simple('bool_or', 'expression', 'bool_or({{ expression }})'),
   simple('cast', 'field, type', 'cast({{ field }} as {{ type }})'),
   simple('cast_bool_to_text', 'field', 'cast({{ field }} as {{ dbt.type_string() }})'),

@@ -1,8 +1,8 @@
 import { quoteIdent, quoteText } from '../../warehouse/port.js';
 import { Arguments } from '../jinja/arguments.js';
 import { JinjaFault } from '../jinja/fault.js';
-import { Module, Undefined, type JinjaFunction, type Value } from '../jinja/values.js';
-import { didYouMean } from '../near.js';
+import { Module, str, Undefined, type JinjaFunction, type Value } from '../jinja/values.js';
+import { didYouMean } from '../../nearest.js';
 import { Column } from './column.js';
 import type { Queries } from './queries.js';
 import { Relation } from './relation.js';
@@ -59,8 +59,8 @@ export function adapterObject(host: AdapterHost): Module {
     dispatch,
     type: () => host.type,
     quote: (args, kwargs) => quoteIdent(new Arguments('adapter.quote()', args, kwargs).text(0, 'identifier')),
-    quote_as_configured: (args) => quoteIdent(String(args[0] ?? '')),
-    quote_seed_column: (args) => quoteIdent(String(args[0] ?? '')),
+    quote_as_configured: (args) => quoteIdent(str(args[0] ?? '')),
+    quote_seed_column: (args) => quoteIdent(str(args[0] ?? '')),
     get_relation: (args, kwargs) => {
       const given = new Arguments('adapter.get_relation()', args, kwargs);
       const database = given.optionalText(0, 'database') ?? host.database;
@@ -70,7 +70,8 @@ export function adapterObject(host: AdapterHost): Module {
       const { database, schema, identifier } = asRelation(args[0] ?? null, 'load_relation()').parts;
       return find(database ?? host.database, schema ?? '', identifier ?? '');
     },
-    get_columns_in_relation: (args) => columns(asRelation(args[0] ?? null, 'adapter.get_columns_in_relation()')),
+    get_columns_in_relation: (args) =>
+      columns(asRelation(args[0] ?? null, 'adapter.get_columns_in_relation()')),
     get_missing_columns: (args) => {
       const [from, to] = args.map((each) => columns(asRelation(each, 'adapter.get_missing_columns()')));
       const there = new Set(to?.map(({ name }) => name.toLowerCase()));
@@ -79,7 +80,10 @@ export function adapterObject(host: AdapterHost): Module {
     check_schema_exists: (args, kwargs) => {
       const schema = new Arguments('adapter.check_schema_exists()', args, kwargs).text(1, 'schema');
       if (!queries) return false;
-      return queries.ask(`select 1 as one from duckdb_schemas() where schema_name = ${quoteText(schema)}`).length > 0;
+      return (
+        queries.ask(`select 1 as one from duckdb_schemas() where schema_name = ${quoteText(schema)}`).length >
+        0
+      );
     },
     execute: (args, kwargs) => {
       const sql = new Arguments('adapter.execute()', args, kwargs).text(0, 'sql');

@@ -1,9 +1,20 @@
 import { Arguments } from '../jinja/arguments.js';
 import { JinjaFault } from '../jinja/fault.js';
-import { PyObject, repr, toNumber, typeName, type JinjaFunction, type Kwargs, type Value } from '../jinja/values.js';
+import {
+  PyObject,
+  repr,
+  str,
+  toNumber,
+  typeName,
+  type JinjaFunction,
+  type Kwargs,
+  type Value,
+} from '../jinja/values.js';
 
 const DAY = 86_400_000;
-const MONTHS = 'January February March April May June July August September October November December'.split(' ');
+const MONTHS = 'January February March April May June July August September October November December'.split(
+  ' ',
+);
 const DAYS = 'Sunday Monday Tuesday Wednesday Thursday Friday Saturday'.split(' ');
 const pad = (value: number, width = 2): string => String(value).padStart(width, '0');
 
@@ -24,7 +35,9 @@ export class TimeDelta extends PyObject {
       ['hours', 3_600_000],
       ['weeks', 7 * DAY],
     ];
-    return new TimeDelta(parts.reduce((sum, [name, unit], index) => sum + given.number(index, name, 0) * unit, 0));
+    return new TimeDelta(
+      parts.reduce((sum, [name, unit], index) => sum + given.number(index, name, 0) * unit, 0),
+    );
   }
   override attribute(name: string): Value | undefined {
     if (name === 'days') return Math.floor(this.ms / DAY);
@@ -67,11 +80,12 @@ export class DateTime extends PyObject {
     return (args, kwargs) => {
       const given = new Arguments(isDate ? 'date()' : 'datetime()', args, kwargs);
       const names = ['year', 'month', 'day', 'hour', 'minute', 'second', 'microsecond'];
-      const [year = 1, month = 1, day = 1, hour = 0, minute = 0, second = 0, micro = 0] = names.map((name, index) =>
-        index < 3 ? given.number(index, name) : isDate ? 0 : given.number(index, name, 0),
+      const [year = 1, month = 1, day = 1, hour = 0, minute = 0, second = 0, micro = 0] = names.map(
+        (name, index) => (index < 3 ? given.number(index, name) : isDate ? 0 : given.number(index, name, 0)),
       );
       const ms = Date.UTC(year, month - 1, day, hour, minute, second, Math.floor(micro / 1000));
-      if (new Date(ms).getUTCDate() !== day) throw new JinjaFault(`There is no day ${year}-${pad(month)}-${pad(day)}`);
+      if (new Date(ms).getUTCDate() !== day)
+        throw new JinjaFault(`There is no day ${year}-${pad(month)}-${pad(day)}`);
       return new DateTime(ms, isDate);
     };
   }
@@ -89,8 +103,8 @@ export class DateTime extends PyObject {
     };
     if (Object.hasOwn(fields, name)) return fields[name]?.();
     const methods: Record<string, JinjaFunction> = {
-      strftime: (args) => this.format(String(args[0] ?? '')),
-      isoformat: (args) => this.iso(args[0] === undefined ? 'T' : String(args[0])),
+      strftime: (args) => this.format(str(args[0] ?? '')),
+      isoformat: (args) => this.iso(args[0] === undefined ? 'T' : str(args[0])),
       date: () => new DateTime(Math.floor(this.ms / DAY) * DAY, true),
       weekday: () => (date.getUTCDay() + 6) % 7,
       isoweekday: () => ((date.getUTCDay() + 6) % 7) + 1,
@@ -199,14 +213,23 @@ export function parseDateTime(text: string, format: string): DateTime {
     .replace(/%([a-zA-Z])/g, (whole: string, code: string) => FIELDS[code] ?? whole);
   const found = new RegExp(`^${pattern}$`).exec(text)?.groups;
   if (!found) throw new JinjaFault(`time data ${repr(text)} does not match format ${repr(format)}`);
-  const number = (code: string, fallback: number): number => (found[code] === undefined ? fallback : Number(found[code]));
+  const number = (code: string, fallback: number): number =>
+    found[code] === undefined ? fallback : Number(found[code]);
   const name = found['B'] ?? found['b'];
   const month = name === undefined ? number('m', 1) : MONTHS.findIndex((each) => each.startsWith(name)) + 1;
-  const year = found['y'] === undefined ? number('Y', 1900) : number('y', 0) + (number('y', 0) < 69 ? 2000 : 1900);
+  const year =
+    found['y'] === undefined ? number('Y', 1900) : number('y', 0) + (number('y', 0) < 69 ? 2000 : 1900);
   const micro = Number((found['f'] ?? '0').padEnd(6, '0'));
   const zone = /([+-])(\d{2}):?(\d{2})/.exec(found['z'] ?? '');
   const offset = zone ? (zone[1] === '-' ? -1 : 1) * (Number(zone[2]) * 60 + Number(zone[3])) * 60_000 : 0;
-  const ms = Date.UTC(year, month - 1, number('d', 1), number('H', 0), number('M', 0), number('S', 0), micro / 1000);
+  const ms = Date.UTC(
+    year,
+    month - 1,
+    number('d', 1),
+    number('H', 0),
+    number('M', 0),
+    number('S', 0),
+    micro / 1000,
+  );
   return new DateTime(ms - offset, false, found['z'] !== undefined);
 }
-

@@ -1,5 +1,5 @@
 import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
-import { didYouMean } from '../near.js';
+import { didYouMean } from '../../nearest.js';
 import { Arguments } from '../jinja/arguments.js';
 import { mergeInto } from '../jinja/collection-methods.js';
 import { JinjaFault } from '../jinja/fault.js';

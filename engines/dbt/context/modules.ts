@@ -85,7 +85,8 @@ class Match extends PyObject {
   }
   override attribute(name: string): Value | undefined {
     const methods: Record<string, JinjaFunction> = {
-      group: (args) => (args.length > 1 ? tuple(...args.map((key) => this.group(key))) : this.group(args[0] ?? 0)),
+      group: (args) =>
+        args.length > 1 ? tuple(...args.map((key) => this.group(key))) : this.group(args[0] ?? 0),
       groups: () => tuple(...this.found.slice(1).map((each: string | undefined) => each ?? null)),
       groupdict: () => new Map(Object.entries(this.found.groups ?? {})),
       start: () => this.found.index,
@@ -105,14 +106,26 @@ class Match extends PyObject {
 const matched = (found: RegExpExecArray | null): Value => (found ? new Match(found) : null);
 
 const RE_FUNCTIONS: Record<string, (given: Arguments) => Value> = {
-  match: (given) => matched(pattern(`(?:${given.text(0, 'pattern')})`, given.number(2, 'flags', 0), 'y').exec(given.text(1, 'string'))),
-  fullmatch: (given) => matched(pattern(`^(?:${given.text(0, 'pattern')})$`, given.number(2, 'flags', 0)).exec(given.text(1, 'string'))),
-  search: (given) => matched(pattern(given.text(0, 'pattern'), given.number(2, 'flags', 0)).exec(given.text(1, 'string'))),
-  findall: (given) =>
-    [...given.text(1, 'string').matchAll(pattern(given.text(0, 'pattern'), given.number(2, 'flags', 0), 'g'))].map(
-      (found) => (found.length > 2 ? tuple(...found.slice(1)) : (found[1] ?? found[0])),
+  match: (given) =>
+    matched(
+      pattern(`(?:${given.text(0, 'pattern')})`, given.number(2, 'flags', 0), 'y').exec(
+        given.text(1, 'string'),
+      ),
     ),
-  split: (given) => given.text(1, 'string').split(pattern(given.text(0, 'pattern'), given.number(3, 'flags', 0))),
+  fullmatch: (given) =>
+    matched(
+      pattern(`^(?:${given.text(0, 'pattern')})$`, given.number(2, 'flags', 0)).exec(given.text(1, 'string')),
+    ),
+  search: (given) =>
+    matched(pattern(given.text(0, 'pattern'), given.number(2, 'flags', 0)).exec(given.text(1, 'string'))),
+  findall: (given) =>
+    [
+      ...given
+        .text(1, 'string')
+        .matchAll(pattern(given.text(0, 'pattern'), given.number(2, 'flags', 0), 'g')),
+    ].map((found) => (found.length > 2 ? tuple(...found.slice(1)) : (found[1] ?? found[0]))),
+  split: (given) =>
+    given.text(1, 'string').split(pattern(given.text(0, 'pattern'), given.number(3, 'flags', 0))),
   sub: (given) => {
     const replacement = given
       .text(1, 'repl')
@@ -122,7 +135,9 @@ const RE_FUNCTIONS: Record<string, (given: Arguments) => Value> = {
       .replaceAll('\\n', '\n');
     const count = given.number(3, 'count', 0);
     const flags = given.number(4, 'flags', 0);
-    return given.text(2, 'string').replace(pattern(given.text(0, 'pattern'), flags, count === 1 ? '' : 'g'), replacement);
+    return given
+      .text(2, 'string')
+      .replace(pattern(given.text(0, 'pattern'), flags, count === 1 ? '' : 'g'), replacement);
   },
   escape: (given) => given.text(0, 'pattern').replace(/[.*+?^${}()|[\]\\ -]/g, '\\$&'),
 };
@@ -136,11 +151,16 @@ const RE = new Module('re', {
     ]),
   ),
   compile: (args) => {
-    const bound = (name: string): JinjaFunction => (rest, kwargs) =>
-      (RE_FUNCTIONS[name] as (given: Arguments) => Value)(
-        new Arguments(`re.${name}()`, [args[0] ?? '', ...rest], { flags: args[1] ?? 0, ...kwargs }),
-      );
-    return new Module('Pattern', Object.fromEntries(Object.keys(RE_FUNCTIONS).map((name) => [name, bound(name)])));
+    const bound =
+      (name: string): JinjaFunction =>
+      (rest, kwargs) =>
+        (RE_FUNCTIONS[name] as (given: Arguments) => Value)(
+          new Arguments(`re.${name}()`, [args[0] ?? '', ...rest], { flags: args[1] ?? 0, ...kwargs }),
+        );
+    return new Module(
+      'Pattern',
+      Object.fromEntries(Object.keys(RE_FUNCTIONS).map((name) => [name, bound(name)])),
+    );
   },
 });
 
@@ -155,7 +175,9 @@ const ITERTOOLS = new Module('itertools', {
     const choose = (from: number, left: number): Value[][] =>
       left === 0
         ? [[]]
-        : items.slice(from).flatMap((item, index) => choose(from + index + 1, left - 1).map((rest) => [item, ...rest]));
+        : items
+            .slice(from)
+            .flatMap((item, index) => choose(from + index + 1, left - 1).map((rest) => [item, ...rest]));
     return choose(0, Number(args[1] ?? 2)).map((row) => tuple(...row));
   },
 });

@@ -74,7 +74,8 @@ export class NodeContext implements Globals {
     if (Object.hasOwn(this.fixed, name)) return this.fixed[name];
     const lazy = LAZY[name];
     if (lazy) return (this.fixed[name] = lazy(this.environment, this.host));
-    if (macros.has(name)) return (this.fixed[name] = new MacroPackage(name, macros, (found) => this.bind(found)));
+    if (macros.has(name))
+      return (this.fixed[name] = new MacroPackage(name, macros, (found) => this.bind(found)));
     return undefined;
   }
 
@@ -162,7 +163,10 @@ export class NodeContext implements Globals {
   private statement(args: Value[], kwargs: Record<string, Value>): Value {
     const given = new Arguments('statement()', args, kwargs);
     const caller = kwargs['caller'];
-    const sql = caller instanceof PyObject && caller.call ? str(caller.call([], {}, { file: '', line: 0, column: 0 })) : '';
+    const sql =
+      caller instanceof PyObject && caller.call
+        ? str(caller.call([], {}, { file: '', line: 0, column: 0 }))
+        : '';
     if (!this.host.queries) return '';
     const table = this.ask(sql);
     const name = given.optionalText(0, 'name');
@@ -216,7 +220,13 @@ const LAZY: Record<string, (environment: Environment, host: NodeHost) => Value> 
   modules: (environment) => modules(environment.run.startedAt),
   run_started_at: (environment) => DateTime.fromIso(environment.run.startedAt),
   flags: () =>
-    new Module('flags', { FULL_REFRESH: false, STORE_FAILURES: false, WHICH: 'build', EMPTY: false, WARN_ERROR: false }),
+    new Module('flags', {
+      FULL_REFRESH: false,
+      STORE_FAILURES: false,
+      WHICH: 'build',
+      EMPTY: false,
+      WARN_ERROR: false,
+    }),
   selected_resources: () => [],
 };
 
@@ -226,7 +236,8 @@ class ColumnClass extends PyObject {
     return new Column(str(args[0] ?? ''), str(args[1] ?? ''));
   }
   override attribute(name: string): Value | undefined {
-    if (name === 'translate_type') return (args) => TYPE_NAMES[str(args[0] ?? '').toLowerCase()] ?? str(args[0] ?? '');
+    if (name === 'translate_type')
+      return (args) => TYPE_NAMES[str(args[0] ?? '').toLowerCase()] ?? str(args[0] ?? '');
     if (name === 'create') return (args) => this.call(args);
     return undefined;
   }

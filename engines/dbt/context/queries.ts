@@ -2,8 +2,10 @@ import type { Row } from '../../warehouse/port.js';
 import { JinjaFault } from '../jinja/fault.js';
 
 /** A template asked something of the warehouse that is not known yet. */
-export class NeedsQuery {
-  constructor(readonly sql: string) {}
+export class NeedsQuery extends Error {
+  constructor(readonly sql: string) {
+    super('A query is needed first');
+  }
 }
 
 /** Answers a template's questions, or stops it until the answer is there. */

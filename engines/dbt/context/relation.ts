@@ -1,6 +1,14 @@
 import { quoteIdent } from '../../warehouse/port.js';
 import { Arguments } from '../jinja/arguments.js';
-import { PyObject, tuple, truthy, type JinjaFunction, type Kwargs, type Value } from '../jinja/values.js';
+import {
+  PyObject,
+  str,
+  tuple,
+  truthy,
+  type JinjaFunction,
+  type Kwargs,
+  type Value,
+} from '../jinja/values.js';
 
 interface RelationParts {
   database: string | null;
@@ -79,7 +87,7 @@ export class Relation extends PyObject {
       case 'render':
         return () => this.toString();
       case 'get':
-        return (args) => this.attribute(String(args[0])) ?? args[1] ?? null;
+        return (args) => this.attribute(str(args[0] ?? '')) ?? args[1] ?? null;
       default:
         return undefined;
     }
@@ -104,7 +112,11 @@ export class Relation extends PyObject {
 
   private choose(make: (flags: Partial<Record<Part, boolean>>) => Relation): JinjaFunction {
     return (_args, kwargs) =>
-      make(Object.fromEntries(PARTS.flatMap((part) => (part in kwargs ? [[part, truthy(kwargs[part] ?? false)]] : []))));
+      make(
+        Object.fromEntries(
+          PARTS.flatMap((part) => (part in kwargs ? [[part, truthy(kwargs[part] ?? false)]] : [])),
+        ),
+      );
   }
 
   private incorporate(kwargs: Kwargs): Relation {

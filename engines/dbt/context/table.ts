@@ -10,7 +10,13 @@ export class Table extends PyObject {
   constructor(rows: Row[], names: string[] = Object.keys(rows[0] ?? {})) {
     super();
     this.names = names;
-    this.rows = rows.map((row) => new TableRow(names, names.map((name) => fromPlain(row[name]))));
+    this.rows = rows.map(
+      (row) =>
+        new TableRow(
+          names,
+          names.map((name) => fromPlain(row[name])),
+        ),
+    );
   }
 
   override attribute(name: string): Value | undefined {
@@ -82,7 +88,10 @@ class TableColumns extends PyObject {
   private column(index: number): Value | undefined {
     const name = this.table.names.at(index);
     if (name === undefined) return undefined;
-    return new TableColumn(name, this.table.rows.map(({ cells }) => cells.at(index) as Value));
+    return new TableColumn(
+      name,
+      this.table.rows.map(({ cells }) => cells.at(index) as Value),
+    );
   }
   override attribute(name: string): Value | undefined {
     const at = this.table.names.indexOf(name);

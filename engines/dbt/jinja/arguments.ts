@@ -22,7 +22,8 @@ export class Arguments {
 
   text(index: number, name: string, fallback?: string): string {
     const value = this.value(index, name, fallback);
-    if (value instanceof Undefined) throw new JinjaFault(`${this.of}: its argument '${name}' is undefined ('${value.name}')`);
+    if (value instanceof Undefined)
+      throw new JinjaFault(`${this.of}: its argument '${name}' is undefined ('${value.name}')`);
     return str(value);
   }
 

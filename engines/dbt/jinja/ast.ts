@@ -41,7 +41,9 @@ export interface Parameter {
 
 /** What may stand left of `=` or of `in`: a name, `namespace.name`, or several of them. */
 export type Target =
-  { kind: 'name'; name: string } | { kind: 'member'; of: string; name: string } | { kind: 'many'; targets: Target[] };
+  | { kind: 'name'; name: string }
+  | { kind: 'member'; of: string; name: string }
+  | { kind: 'many'; targets: Target[] };
 
 export interface Macro {
   name: string;

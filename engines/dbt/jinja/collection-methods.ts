@@ -17,7 +17,12 @@ import {
 
 type Method<T> = (self: T, given: Arguments) => Value;
 
-const bind = <T>(methods: Record<string, Method<T>>, type: string, self: T, name: string): JinjaFunction | undefined => {
+const bind = <T>(
+  methods: Record<string, Method<T>>,
+  type: string,
+  self: T,
+  name: string,
+): JinjaFunction | undefined => {
   if (!Object.hasOwn(methods, name)) return undefined;
   const method = methods[name] as Method<T>;
   return (args: Value[], kwargs: Kwargs) => method(self, new Arguments(`${type}.${name}()`, args, kwargs));
@@ -65,7 +70,8 @@ export function mergeInto(dict: Dict, source: Value, named: Kwargs): void {
   else
     for (const pair of iterate(source)) {
       const [key, value] = iterate(pair);
-      if (key === undefined || value === undefined) throw new JinjaFault(`A dict is made of pairs, not of ${repr(pair)}`);
+      if (key === undefined || value === undefined)
+        throw new JinjaFault(`A dict is made of pairs, not of ${repr(pair)}`);
       dict.set(keyOf(key), value);
     }
   for (const [key, value] of Object.entries(named)) dict.set(key, value);
@@ -82,7 +88,8 @@ const DICT: Record<string, Method<Dict>> = {
   pop: (dict, given) => {
     const key = keyOf(given.value(0, 'key'));
     const value = dict.get(key);
-    if (value === undefined && !given.has(1, 'default')) throw new JinjaFault(`The dict has no key ${repr(key)}`);
+    if (value === undefined && !given.has(1, 'default'))
+      throw new JinjaFault(`The dict has no key ${repr(key)}`);
     dict.delete(key);
     return value ?? given.value(1, 'default');
   },
@@ -105,7 +112,8 @@ const SET: Record<string, Method<Set<Value>>> = {
   discard: (set, given) => (set.delete(given.value(0, 'elem')), null),
   remove: (set, given) => (set.delete(given.value(0, 'elem')), null),
   union: (set, given) => new Set([...set, ...iterate(given.value(0, 'other'))]),
-  intersection: (set, given) => new Set([...iterate(given.value(0, 'other'))].filter((item) => set.has(item))),
+  intersection: (set, given) =>
+    new Set([...iterate(given.value(0, 'other'))].filter((item) => set.has(item))),
   difference: (set, given) => {
     const other = new Set(iterate(given.value(0, 'other')));
     return new Set([...set].filter((item) => !other.has(item)));

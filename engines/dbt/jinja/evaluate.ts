@@ -1,7 +1,8 @@
-import { didYouMean } from '../near.js';
+import { didYouMean } from '../../nearest.js';
 import type { Argument, Expression } from './ast.js';
 import { JinjaFault, locate } from './fault.js';
-import { runFilter, type FilterHost } from './filters.js';
+import type { FilterHost } from './filter.js';
+import { runFilter } from './filters.js';
 import { attribute, binary, compares, item, slice } from './operators.js';
 import type { Scope } from './scope.js';
 import { runTest } from './tests.js';
@@ -36,7 +37,9 @@ export function evaluate(node: Expression, scope: Scope): Value {
     case 'tuple':
       return tuple(...node.items.map((each) => evaluate(each, scope)));
     case 'dict':
-      return new Map(node.entries.map(([key, value]) => [keyOf(evaluate(key, scope)), evaluate(value, scope)]));
+      return new Map(
+        node.entries.map(([key, value]) => [keyOf(evaluate(key, scope)), evaluate(value, scope)]),
+      );
     case 'logic': {
       const left = evaluate(node.left, scope);
       return truthy(left) === (node.operator === 'or') ? left : evaluate(node.right, scope);
@@ -145,7 +148,8 @@ export function readArguments(given: Argument[], scope: Scope): { args: Value[];
     if (name !== undefined) kwargs[name] = evaluated;
     else if (spread === '*') args.push(...iterate(evaluated));
     else if (spread === '**') {
-      if (!(evaluated instanceof Map)) throw new JinjaFault(`'**' needs a dict, not ${repr(evaluated)}`, value.site);
+      if (!(evaluated instanceof Map))
+        throw new JinjaFault(`'**' needs a dict, not ${repr(evaluated)}`, value.site);
       for (const [key, each] of evaluated) kwargs[str(key)] = each;
     } else args.push(evaluated);
   }

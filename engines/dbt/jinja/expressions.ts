@@ -143,8 +143,10 @@ export class ExpressionParser {
   private unary(withFilters: boolean): Expression {
     const { site } = this.current;
     let node: Expression;
-    if (this.accept('operator', '-')) node = { kind: 'unary', operator: '-', operand: this.unary(false), site };
-    else if (this.accept('operator', '+')) node = { kind: 'unary', operator: '+', operand: this.unary(false), site };
+    if (this.accept('operator', '-'))
+      node = { kind: 'unary', operator: '-', operand: this.unary(false), site };
+    else if (this.accept('operator', '+'))
+      node = { kind: 'unary', operator: '+', operand: this.unary(false), site };
     else node = this.primary();
     node = this.postfix(node);
     return withFilters ? this.filters(node) : node;
@@ -155,7 +157,8 @@ export class ExpressionParser {
     const { site } = token;
     switch (token.kind) {
       case 'name':
-        if (token.value in CONSTANTS) return { kind: 'literal', value: CONSTANTS[token.value] as boolean | null, site };
+        if (token.value in CONSTANTS)
+          return { kind: 'literal', value: CONSTANTS[token.value] as boolean | null, site };
         return { kind: 'name', name: token.value, site };
       case 'string': {
         let value = token.value;
@@ -170,6 +173,9 @@ export class ExpressionParser {
         if (token.value === '(') return this.parenthesis(site);
         if (token.value === '[') return { kind: 'list', items: this.items(']'), site };
         if (token.value === '{') return this.dict(site);
+        break;
+      default:
+        break;
     }
     this.index--;
     throw this.unexpected('an expression');
@@ -220,7 +226,8 @@ export class ExpressionParser {
       } else if (this.accept('operator', '[')) {
         node = { kind: 'item', of: node, index: this.subscript(), site };
         this.expect('operator', ']');
-      } else if (this.is('operator', '(')) node = { kind: 'call', callee: node, args: this.arguments(), site: node.site };
+      } else if (this.is('operator', '('))
+        node = { kind: 'call', callee: node, args: this.arguments(), site: node.site };
       else return node;
     }
   }
@@ -290,7 +297,12 @@ export class ExpressionParser {
   private startsOperand(): boolean {
     const { kind, value } = this.current;
     if (kind === 'name') return !['else', 'or', 'and', 'is', 'if', 'in', 'not'].includes(value);
-    return kind === 'string' || kind === 'integer' || kind === 'float' || (kind === 'operator' && '[{'.includes(value));
+    return (
+      kind === 'string' ||
+      kind === 'integer' ||
+      kind === 'float' ||
+      (kind === 'operator' && '[{'.includes(value))
+    );
   }
 
   private dotted(): string {

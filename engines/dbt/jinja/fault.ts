@@ -4,7 +4,7 @@ import type { Site } from './ast.js';
 /** Something a template did wrong; it gathers its position and the macros it passed through on its way out. */
 export class JinjaFault extends Error {
   /** innermost first, `macro name (file:line:column of the call)` */
-  readonly stack_: string[] = [];
+  readonly through: string[] = [];
   site: Site | undefined;
 
   constructor(
@@ -17,11 +17,11 @@ export class JinjaFault extends Error {
   }
 
   toError(): MillraceError {
-    const through = this.stack_.length > 0 ? `, through ${this.stack_.join(', ')}` : '';
+    const through = this.through.length > 0 ? `, through ${this.through.join(', ')}` : '';
     return new MillraceError('JinjaError', {
       what: this.message + through,
       ...(this.site && { where: this.site }),
-      ...(this.fix !== undefined && { fix: this.fix }),
+      fix: this.fix ?? 'Correct the template at that place',
       cause: this,
     });
   }
@@ -29,17 +29,12 @@ export class JinjaFault extends Error {
 
 /** Gives a fault that came out of a built-in function the position of the expression that called it. */
 export function locate(cause: unknown, site: Site): unknown {
-  if (cause instanceof JinjaFault) {
-    cause.site ??= site;
-    return cause;
-  }
-  if (cause instanceof RangeError && /call stack/i.test(cause.message))
-    return new JinjaFault('Macros call one another without end', site, 'Give the recursion an end');
+  if (cause instanceof JinjaFault) cause.site ??= site;
   return cause;
 }
 
 export const passedThrough = (cause: unknown, macro: string, site: Site): unknown => {
-  if (cause instanceof JinjaFault && cause.stack_.length < 20)
-    cause.stack_.push(`macro ${macro} (called at ${formatPosition(site)})`);
+  if (cause instanceof JinjaFault && cause.through.length < 20)
+    cause.through.push(`macro ${macro} (called at ${formatPosition(site)})`);
   return cause;
 };

@@ -1,6 +1,7 @@
 import { Arguments } from './arguments.js';
 import { JinjaFault } from './fault.js';
 import { toJson } from './json.js';
+import type { Filter, FilterHost } from './filter.js';
 import { LIST_FILTERS } from './list-filters.js';
 import { percentFormat } from './text-format.js';
 import { capitalize, titleCase } from './text-methods.js';
@@ -18,15 +19,13 @@ import {
   type Value,
 } from './values.js';
 
-/** What filters that look inside items need of the evaluator. */
-export interface FilterHost {
-  filter(name: string, input: Value, args: Value[], kwargs: Kwargs): Value;
-  attribute(of: Value, name: string): Value;
-  item(of: Value, index: Value): Value;
-}
-export type Filter = (input: Value, given: Arguments, host: FilterHost) => Value;
-
-const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;', "'": '&#39;' };
+const ENTITIES: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&#34;',
+  "'": '&#39;',
+};
 const escape: Filter = (input) => str(input).replace(/[&<>"']/g, (char) => ENTITIES[char] as string);
 const fallback: Filter = (input, given) =>
   input instanceof Undefined || (given.flag(1, 'boolean') && !truthy(input))
@@ -55,7 +54,8 @@ const toInteger: Filter = (input, given) => {
   }
   const base = given.number(1, 'base', 10);
   const text = str(input).trim().replaceAll('_', '');
-  if (base === 10) return /^[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$/.test(text) ? Math.trunc(Number(text)) : fallbackValue;
+  if (base === 10)
+    return /^[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$/.test(text) ? Math.trunc(Number(text)) : fallbackValue;
   const number = parseInt(text.replace(/^0[xXoObB]/, ''), base);
   return Number.isNaN(number) ? fallbackValue : number;
 };
@@ -64,10 +64,13 @@ const toFloat: Filter = (input, given) => {
   if (typeof input === 'string') {
     const text = input.trim();
     if (/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) return float(Number(text));
-    if (/^[+-]?(inf|infinity|nan)$/i.test(text)) return /nan/i.test(text) ? NaN : text.startsWith('-') ? -Infinity : Infinity;
+    if (/^[+-]?(inf|infinity|nan)$/i.test(text))
+      return /nan/i.test(text) ? NaN : text.startsWith('-') ? -Infinity : Infinity;
     return given.value(0, 'default', new Float(0));
   }
-  return input === null || input instanceof Undefined ? given.value(0, 'default', new Float(0)) : float(toNumber(input));
+  return input === null || input instanceof Undefined
+    ? given.value(0, 'default', new Float(0))
+    : float(toNumber(input));
 };
 
 const FILTERS: Record<string, Filter> = {
@@ -91,7 +94,11 @@ const FILTERS: Record<string, Filter> = {
   float: toFloat,
   int: toInteger,
   round,
-  format: (input, given) => percentFormat(str(input), Object.keys(given.kwargs).length > 0 ? new Map(Object.entries(given.kwargs)) : given.args),
+  format: (input, given) =>
+    percentFormat(
+      str(input),
+      Object.keys(given.kwargs).length > 0 ? new Map(Object.entries(given.kwargs)) : given.args,
+    ),
   indent: (input, given) => {
     const width = given.value(0, 'width', 4);
     const pad = typeof width === 'string' ? width : ' '.repeat(toNumber(width));
@@ -108,10 +115,17 @@ const FILTERS: Record<string, Filter> = {
     const [from, to, count] = [given.text(0, 'old'), given.text(1, 'new'), given.number(2, 'count', -1)];
     if (count < 0) return str(input).replaceAll(from, () => to);
     const parts = str(input).split(from);
-    return parts.reduce((text, part, index) => text + (index === 0 ? '' : index <= count ? to : from) + part, '');
+    return parts.reduce(
+      (text, part, index) => text + (index === 0 ? '' : index <= count ? to : from) + part,
+      '',
+    );
   },
   string: (input) => str(input),
-  striptags: (input) => str(input).replace(/<!--[^]*?-->|<[^>]*>/g, '').replace(/\s+/g, ' ').trim(),
+  striptags: (input) =>
+    str(input)
+      .replace(/<!--[^]*?-->|<[^>]*>/g, '')
+      .replace(/\s+/g, ' ')
+      .trim(),
   // unlike the function of that name this one sorts keys and is safe inside HTML
   tojson: (input, given) =>
     toJson(input, { sortKeys: true, indent: given.optionalNumber(0, 'indent') }).replace(
@@ -148,7 +162,8 @@ const FILTERS: Record<string, Filter> = {
   },
   as_number: (input) => {
     if (typeof input !== 'string') return input;
-    if (!/^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/.test(input)) throw new JinjaFault(`'${input}' is no number`);
+    if (!/^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/.test(input))
+      throw new JinjaFault(`'${input}' is no number`);
     return input.includes('.') ? float(Number(input)) : Number(input);
   },
 };
@@ -156,7 +171,13 @@ const FILTERS: Record<string, Filter> = {
 export const hasFilter = (name: string): boolean => Object.hasOwn(FILTERS, name);
 
 /** `input | name(args)` */
-export function runFilter(name: string, input: Value, args: Value[], kwargs: Kwargs, host: FilterHost): Value {
+export function runFilter(
+  name: string,
+  input: Value,
+  args: Value[],
+  kwargs: Kwargs,
+  host: FilterHost,
+): Value {
   if (!hasFilter(name)) throw new JinjaFault(`There is no filter '${name}'`);
   return (FILTERS[name] as Filter)(input, new Arguments(`| ${name}`, args, kwargs), host);
 }

@@ -7,17 +7,30 @@ export interface JsonStyle {
 }
 
 /** Python's `json.dumps`. */
-export function toJson(value: Value, style: JsonStyle = { sortKeys: false, indent: null }, depth = 0): string {
+export function toJson(
+  value: Value,
+  style: JsonStyle = { sortKeys: false, indent: null },
+  depth = 0,
+): string {
   if (value === null || value instanceof Undefined) return 'null';
   if (typeof value === 'boolean') return String(value);
   if (typeof value === 'string') return ascii(JSON.stringify(value));
-  if (isNumber(value)) return Number.isFinite(value instanceof Float ? value.value : value) ? repr(value) : 'NaN';
+  if (isNumber(value))
+    return Number.isFinite(value instanceof Float ? value.value : value) ? repr(value) : 'NaN';
   if (Array.isArray(value) || value instanceof Set)
-    return wrap('[', [...value].map((item) => toJson(item, style, depth + 1)), ']', style, depth);
+    return wrap(
+      '[',
+      [...value].map((item) => toJson(item, style, depth + 1)),
+      ']',
+      style,
+      depth,
+    );
   if (value instanceof Map) {
     const entries = [...value].map(([key, item]) => [jsonKey(key), item] as const);
     if (style.sortKeys) entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-    const parts = entries.map(([key, item]) => `${ascii(JSON.stringify(key))}: ${toJson(item, style, depth + 1)}`);
+    const parts = entries.map(
+      ([key, item]) => `${ascii(JSON.stringify(key))}: ${toJson(item, style, depth + 1)}`,
+    );
     return wrap('{', parts, '}', style, depth);
   }
   return ascii(JSON.stringify(value instanceof PyObject ? str(value) : ''));
@@ -38,8 +51,9 @@ function wrap(open: string, parts: string[], close: string, { indent }: JsonStyl
 /** Python's `json.loads`: `1.0` stays a float. @throws SyntaxError */
 export function fromJson(text: string): Value {
   // the source text of a number is gone after JSON.parse, and `1.0` must stay apart from `1`
-  const marked = text.replace(/("(?:[^"\\]|\\.)*")|(-?\d+\.0+)(?![\d.eE])/g, (whole, string: string | undefined) =>
-    string !== undefined ? whole : `{"${FLOAT_MARK}":${whole}}`,
+  const marked = text.replace(
+    /("(?:[^"\\]|\\.)*")|(-?\d+\.0+)(?![\d.eE])/g,
+    (whole, string: string | undefined) => (string !== undefined ? whole : `{"${FLOAT_MARK}":${whole}}`),
   );
   return unmark(fromPlain(JSON.parse(marked)));
 }

@@ -22,13 +22,23 @@ export interface Token {
 
 const OPERATOR = /\*\*|\/\/|==|!=|<=|>=|[+\-*/%~<>=()[\]{},.:|]/y;
 const NAME = /[\p{L}_][\p{L}\p{N}_]*/uy;
-const NUMBER = /(\d[\d_]*\.\d[\d_]*(?:[eE][+-]?\d+)?|\d[\d_]*[eE][+-]?\d+)|(0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|\d[\d_]*)/y;
+const NUMBER =
+  /(\d[\d_]*\.\d[\d_]*(?:[eE][+-]?\d+)?|\d[\d_]*[eE][+-]?\d+)|(0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|\d[\d_]*)/y;
 const STRING = /'(?:[^'\\]|\\[^])*'|"(?:[^"\\]|\\[^])*"/y;
 const SPACE = /\s+/y;
 const OPENING = /\{\{|\{%|\{#/g;
 /** blocks whose inside is text, not template */
 const VERBATIM = /\{%[-+]?\s*(raw|docs\b[^%]*?)\s*([-+]?)%\}/y;
-const ESCAPES: Record<string, string> = { n: '\n', t: '\t', r: '\r', '0': '\0', a: '\x07', b: '\b', f: '\f', v: '\v' };
+const ESCAPES: Record<string, string> = {
+  n: '\n',
+  t: '\t',
+  r: '\r',
+  '0': '\0',
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  v: '\v',
+};
 
 /** Cuts a template into tokens; whitespace control (`-`, `+`) is applied to the text here. */
 export function tokenize(source: string, file: string): Token[] {
@@ -129,7 +139,10 @@ class Lexer {
       this.match(SPACE);
       const here = this.position;
       if (here >= this.source.length)
-        throw new JinjaFault(`This ${kind === 'variable' ? "'{{'" : "'{%'"} has no end ('${close}')`, this.site(at));
+        throw new JinjaFault(
+          `This ${kind === 'variable' ? "'{{'" : "'{%'"} has no end ('${close}')`,
+          this.site(at),
+        );
       // inside brackets `}}` closes two dicts, as in {{ {'a': {}} }}
       const signed = this.source[here] === '-' || this.source[here] === '+';
       if (open.length === 0 && this.source.startsWith(close, signed ? here + 1 : here)) {
@@ -146,7 +159,8 @@ class Lexer {
     const name = this.match(NAME);
     if (name) return this.push('name', name[0], at);
     const number = this.match(NUMBER);
-    if (number) return this.push(number[1] !== undefined ? 'float' : 'integer', number[0].replaceAll('_', ''), at);
+    if (number)
+      return this.push(number[1] !== undefined ? 'float' : 'integer', number[0].replaceAll('_', ''), at);
     const string = this.match(STRING);
     if (string) return this.push('string', unescape(string[0].slice(1, -1)), at);
     const operator = this.match(OPERATOR);
@@ -176,11 +190,14 @@ class Lexer {
 
 const unescape = (text: string): string =>
   text.includes('\\')
-    ? text.replace(/\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|(\n)|([^]))/g, (whole, x, u, U, newline, other) => {
-        const code = (x ?? u ?? U) as string | undefined;
-        if (code !== undefined) return String.fromCodePoint(parseInt(code, 16));
-        if (newline !== undefined) return '';
-        const char = other as string;
-        return ESCAPES[char] ?? ("\\'\"".includes(char) ? char : (whole as string));
-      })
+    ? text.replace(
+        /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|(\n)|([^]))/g,
+        (whole, x, u, U, newline, other) => {
+          const code = (x ?? u ?? U) as string | undefined;
+          if (code !== undefined) return String.fromCodePoint(parseInt(code, 16));
+          if (newline !== undefined) return '';
+          const char = other as string;
+          return ESCAPES[char] ?? ('\\\'"'.includes(char) ? char : whole);
+        },
+      )
     : text;

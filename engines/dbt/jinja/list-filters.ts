@@ -1,19 +1,9 @@
 import type { Arguments } from './arguments.js';
 import { JinjaFault } from './fault.js';
-import type { Filter, FilterHost } from './filters.js';
+import type { Filter, FilterHost } from './filter.js';
 import { binary } from './operators.js';
 import { runTest } from './tests.js';
-import {
-  compare,
-  equal,
-  iterate,
-  PyObject,
-  str,
-  truthy,
-  tuple,
-  Undefined,
-  type Value,
-} from './values.js';
+import { compare, equal, iterate, PyObject, str, truthy, tuple, Undefined, type Value } from './values.js';
 
 type KeyOf = (item: Value) => Value;
 
@@ -21,7 +11,10 @@ type KeyOf = (item: Value) => Value;
 const reach = (item: Value, path: Value, host: FilterHost, fallback?: Value): Value => {
   let value = item;
   for (const part of typeof path === 'number' ? [path] : str(path).split('.')) {
-    value = typeof part === 'number' || /^\d+$/.test(part) ? host.item(value, Number(part)) : host.item(value, part);
+    value =
+      typeof part === 'number' || /^\d+$/.test(part)
+        ? host.item(value, Number(part))
+        : host.item(value, part);
     if (value instanceof Undefined && fallback !== undefined) return fallback;
   }
   return value;
@@ -190,4 +183,3 @@ export const LIST_FILTERS: Record<string, Filter> = {
     });
   },
 };
-

@@ -25,7 +25,8 @@ import {
 const numeric = (operator: BinaryOperator, left: Value, right: Value): Value => {
   const [a, b] = [toNumber(left), toNumber(right)];
   const result = (value: number): Value => (isFloat(left) || isFloat(right) ? float(value) : value);
-  if ((operator === '/' || operator === '//' || operator === '%') && b === 0) throw new JinjaFault('division by zero');
+  if ((operator === '/' || operator === '//' || operator === '%') && b === 0)
+    throw new JinjaFault('division by zero');
   switch (operator) {
     case '+':
       return result(a + b);
@@ -51,7 +52,8 @@ const repeat = (value: Value, times: number): Value => {
   const items = Array.from({ length: count }, () => value as Value[]).flat();
   return value instanceof Tuple ? tuple(...items) : items;
 };
-const length_ = (value: Value): number => (typeof value === 'string' || Array.isArray(value) ? value.length : 0);
+const length_ = (value: Value): number =>
+  typeof value === 'string' || Array.isArray(value) ? value.length : 0;
 
 /** Objects such as dates take part by a method of this name. */
 const OVERLOADS: Partial<Record<BinaryOperator, string>> = { '+': '__add__', '-': '__sub__' };
@@ -66,8 +68,10 @@ export function binary(operator: BinaryOperator, left: Value, right: Value): Val
       return left instanceof Tuple ? tuple(...left, ...right) : [...left, ...right];
   }
   if (operator === '*') {
-    if ((typeof left === 'string' || Array.isArray(left)) && isNumber(right)) return repeat(left, toNumber(right));
-    if ((typeof right === 'string' || Array.isArray(right)) && isNumber(left)) return repeat(right, toNumber(left));
+    if ((typeof left === 'string' || Array.isArray(left)) && isNumber(right))
+      return repeat(left, toNumber(right));
+    if ((typeof right === 'string' || Array.isArray(right)) && isNumber(left))
+      return repeat(right, toNumber(left));
   }
   if (operator === '-' && left instanceof Set && right instanceof Set)
     return new Set([...left].filter((item) => !right.has(item)));
@@ -167,6 +171,6 @@ export function slice(of: Value, start: number | null, stop: number | null, step
   const to = stop === null ? (by > 0 ? size : -1) : clamp(stop, low, high);
   const picked: Value[] = [];
   for (let i = from; by > 0 ? i < to : i > to; i += by) picked.push(items[i] as Value);
-  if (typeof of === 'string') return picked.join('');
+  if (typeof of === 'string') return picked.map(str).join('');
   return of instanceof Tuple ? tuple(...picked) : picked;
 }

@@ -14,7 +14,10 @@ class Parser extends ExpressionParser {
   }
 
   /** Statements up to one of the closing tags, which is consumed up to and including its name. */
-  private body(closers: string[], opener?: { tag: string; site: Site }): { body: Statement[]; closer: string } {
+  private body(
+    closers: string[],
+    opener?: { tag: string; site: Site },
+  ): { body: Statement[]; closer: string } {
     const body: Statement[] = [];
     for (;;) {
       const token = this.next();

@@ -2,7 +2,7 @@ import type { Macro, Site, Statement, Target, Template } from './ast.js';
 import { applyFilters, evaluate } from './evaluate.js';
 import { JinjaFault, locate, passedThrough } from './fault.js';
 import { Loop } from './loop.js';
-import { Scope } from './scope.js';
+import type { Scope } from './scope.js';
 import {
   iterate,
   Namespace,
@@ -17,8 +17,10 @@ import {
 } from './values.js';
 
 /** dbt's `return()`: ends the macro that called it, with a value instead of a text. */
-export class ReturnSignal {
-  constructor(readonly value: Value) {}
+export class ReturnSignal extends Error {
+  constructor(readonly value: Value) {
+    super('return() outside of a macro');
+  }
 }
 
 type Jump = 'break' | 'continue' | undefined;
@@ -83,7 +85,8 @@ function step(node: Statement, scope: Scope, out: Value[]): Jump {
     }
     case 'with': {
       const inner = scope.inner();
-      for (const { target, value } of node.assignments) assign(target, evaluate(value, scope), inner, node.site);
+      for (const { target, value } of node.assignments)
+        assign(target, evaluate(value, scope), inner, node.site);
       return execute(node.body, inner, out);
     }
     case 'macro':
@@ -173,6 +176,11 @@ function callBlock(node: Statement & { kind: 'call' }, scope: Scope): Value {
 /** no template can write this name, so it hides nothing */
 const CALLER = 'caller block';
 
+/** macro calls inside one another; about where Python would give up, too */
+const DEEPEST = 300;
+/** rendering is synchronous, so one counter serves all of it */
+let depth = 0;
+
 /** A macro bound to the scope it was defined in. */
 export class MacroObject extends PyObject {
   readonly typeName = 'Macro';
@@ -192,11 +200,16 @@ export class MacroObject extends PyObject {
     const inner = this.scope.inner();
     this.bind(args, { ...kwargs }, inner, site);
     const out: Value[] = [];
+    if (depth >= DEEPEST)
+      throw new JinjaFault('Macros call one another without end', site, 'Give the recursion an end');
+    depth++;
     try {
       execute(this.macro.body, inner, out);
     } catch (cause) {
       if (cause instanceof ReturnSignal) return cause.value;
       throw passedThrough(locate(cause, site), this.macro.name, site);
+    } finally {
+      depth--;
     }
     return join(out);
   }
@@ -210,7 +223,11 @@ export class MacroObject extends PyObject {
       delete kwargs[parameter.name];
       if (given !== undefined) scope.set(parameter.name, given);
       else if (parameter.default) scope.set(parameter.name, evaluate(parameter.default, scope));
-      else scope.set(parameter.name, new Undefined(`parameter '${parameter.name}' of ${name}`, scope.globals.lenient));
+      else
+        scope.set(
+          parameter.name,
+          new Undefined(`parameter '${parameter.name}' of ${name}`, scope.globals.lenient),
+        );
     }
     const caller = kwargs['caller'];
     if (caller !== undefined) scope.set('caller', caller);

@@ -23,11 +23,11 @@ export class Scope {
   }
 
   get(name: string): Value {
-    for (let scope: Scope | null = this; scope; scope = scope.parent) {
-      const value = scope.values.get(name);
-      if (value !== undefined) return value;
-    }
-    return this.globals.get(name) ?? new Undefined(name, this.globals.lenient);
+    const value = this.values.get(name);
+    if (value !== undefined) return value;
+    if (this.parent) return this.parent.get(name);
+    const found = this.globals.get(name);
+    return found === undefined ? new Undefined(name, this.globals.lenient) : found;
   }
 
   set(name: string, value: Value): void {
@@ -35,7 +35,7 @@ export class Scope {
   }
 
   *names(): Iterable<string> {
-    for (let scope: Scope | null = this; scope; scope = scope.parent) yield* scope.values.keys();
-    yield* this.globals.names();
+    yield* this.values.keys();
+    yield* (this.parent ?? this.globals).names();
   }
 }

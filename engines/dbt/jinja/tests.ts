@@ -19,7 +19,8 @@ const iterable = (value: Value): boolean =>
   value instanceof Map ||
   value instanceof Set ||
   (value instanceof PyObject && value.iterate !== undefined);
-const mapping: Test = (value) => value instanceof Map || (value instanceof PyObject && value.typeName.endsWith('Relation'));
+const mapping: Test = (value) =>
+  value instanceof Map || (value instanceof PyObject && value.typeName.endsWith('Relation'));
 
 const TESTS: Record<string, Test> = {
   defined: (value) => !(value instanceof Undefined),
@@ -39,8 +40,10 @@ const TESTS: Record<string, Test> = {
   odd: (value) => Math.abs(toNumber(value) % 2) === 1,
   even: (value) => toNumber(value) % 2 === 0,
   divisibleby: (value, by = null) => toNumber(value) % toNumber(by) === 0,
-  upper: (value) => typeof value === 'string' && value === value.toUpperCase() && value !== value.toLowerCase(),
-  lower: (value) => typeof value === 'string' && value === value.toLowerCase() && value !== value.toUpperCase(),
+  upper: (value) =>
+    typeof value === 'string' && value === value.toUpperCase() && value !== value.toLowerCase(),
+  lower: (value) =>
+    typeof value === 'string' && value === value.toLowerCase() && value !== value.toUpperCase(),
   sameas: (value, other = null) => value === other,
   in: (value, container = null) => contains(container, value),
   eq: (value, other = null) => equal(value, other),

@@ -1,5 +1,15 @@
 import { JinjaFault } from './fault.js';
-import { float, isFloat, isNumber, repr, str, toNumber, type Dict, type Kwargs, type Value } from './values.js';
+import {
+  float,
+  isFloat,
+  isNumber,
+  repr,
+  str,
+  toNumber,
+  type Dict,
+  type Kwargs,
+  type Value,
+} from './values.js';
 
 /** `"%05.1f" % x`, printf formatting as Python does it. */
 export function percentFormat(format: string, given: Value): string {
@@ -11,20 +21,23 @@ export function percentFormat(format: string, given: Value): string {
     return args[next++] as Value;
   };
   const pattern = /%(?:\((\w+)\))?([-+ 0#]*)(\d+|\*)?(?:\.(\d+))?([sdifFeEgGrxXoc%])/g;
-  return format.replace(pattern, (_, key?: string, flags = '', width?: string, precision?: string, type = 's') => {
-    if (type === '%') return '%';
-    const size = width === '*' ? toNumber(take()) : Number(width ?? 0);
-    const value = key !== undefined && mapping ? (mapping.get(key) ?? null) : take();
-    const digits = precision === undefined ? undefined : Number(precision);
-    let text = convert(value, type as string, digits);
-    if ('dfFeEgGi'.includes(type as string) && !text.startsWith('-')) {
-      if ((flags as string).includes('+')) text = `+${text}`;
-      else if ((flags as string).includes(' ')) text = ` ${text}`;
-    }
-    if ((flags as string).includes('-')) return text.padEnd(size);
-    if ((flags as string).includes('0') && type !== 's' && type !== 'r') return zeroFill(text, size);
-    return text.padStart(size);
-  });
+  return format.replace(
+    pattern,
+    (_, key?: string, flags = '', width?: string, precision?: string, type = 's') => {
+      if (type === '%') return '%';
+      const size = width === '*' ? toNumber(take()) : Number(width ?? 0);
+      const value = key !== undefined && mapping ? (mapping.get(key) ?? null) : take();
+      const digits = precision === undefined ? undefined : Number(precision);
+      let text = convert(value, type as string, digits);
+      if ('dfFeEgGi'.includes(type as string) && !text.startsWith('-')) {
+        if ((flags as string).includes('+')) text = `+${text}`;
+        else if ((flags as string).includes(' ')) text = ` ${text}`;
+      }
+      if ((flags as string).includes('-')) return text.padEnd(size);
+      if ((flags as string).includes('0') && type !== 's' && type !== 'r') return zeroFill(text, size);
+      return text.padStart(size);
+    },
+  );
 }
 
 function convert(value: Value, type: string, precision: number | undefined): string {
@@ -84,15 +97,21 @@ export function braceFormat(
   attribute: (of: Value, name: string) => Value,
 ): string {
   let next = 0;
-  return format.replace(/\{\{|\}\}|\{([^{}:!]*)(?:!([rs]))?(?::([^{}]*))?\}/g, (whole, field?: string, how?: string, spec = '') => {
-    if (whole === '{{' || whole === '}}') return (whole as string).charAt(0);
-    const [head = '', ...path] = (field ?? '').split(/[.[\]]+/).filter((part, index) => index === 0 || part !== '');
-    let value = head === '' ? args[next++] : /^\d+$/.test(head) ? args[Number(head)] : kwargs[head];
-    if (value === undefined) throw new JinjaFault(`The format ${repr(format)} has a place '{${field}}' without a value`);
-    for (const part of path) value = attribute(value, part);
-    if (how === 'r') value = repr(value);
-    return formatSpec(value, spec as string);
-  });
+  return format.replace(
+    /\{\{|\}\}|\{([^{}:!]*)(?:!([rs]))?(?::([^{}]*))?\}/g,
+    (whole, field?: string, how?: string, spec = '') => {
+      if (whole === '{{' || whole === '}}') return (whole as string).charAt(0);
+      const [head = '', ...path] = (field ?? '')
+        .split(/[.[\]]+/)
+        .filter((part, index) => index === 0 || part !== '');
+      let value = head === '' ? args[next++] : /^\d+$/.test(head) ? args[Number(head)] : kwargs[head];
+      if (value === undefined)
+        throw new JinjaFault(`The format ${repr(format)} has a place '{${field}}' without a value`);
+      for (const part of path) value = attribute(value, part);
+      if (how === 'r') value = repr(value);
+      return formatSpec(value, spec as string);
+    },
+  );
 }
 
 /** Python's format mini-language: `>10`, `,.2f`, `05d`, `.1%`. */
@@ -106,7 +125,11 @@ export function formatSpec(value: Value, spec: string): string {
     const digits = precision === undefined ? undefined : Number(precision);
     if (type === '%') text = `${(toNumber(value) * 100).toFixed(digits ?? 6)}%`;
     else if (type !== undefined) text = type === 'd' ? String(toNumber(value)) : convert(value, type, digits);
-    else text = digits === undefined ? str(value) : str(isFloat(value) ? float(Number(toNumber(value).toPrecision(digits))) : value);
+    else
+      text =
+        digits === undefined
+          ? str(value)
+          : str(isFloat(value) ? float(Number(toNumber(value).toPrecision(digits))) : value);
     if (grouping) {
       const [whole = '', ...rest] = text.split('.');
       text = [whole.replace(/\B(?=(\d{3})+$)/g, grouping), ...rest].join('.');
@@ -128,4 +151,3 @@ export function formatSpec(value: Value, spec: string): string {
       return pad(missing) + text;
   }
 }
-

@@ -17,7 +17,8 @@ const strip = (text: string, characters: string | null, start: boolean, end: boo
 
 export const titleCase = (text: string): string =>
   text.replace(/\p{L}+/gu, (word) => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase());
-export const capitalize = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1).toLowerCase();
+export const capitalize = (text: string): string =>
+  text.charAt(0).toUpperCase() + text.slice(1).toLowerCase();
 
 const affixes = (value: Value): string[] => (Array.isArray(value) ? value.map(str) : [str(value)]);
 
@@ -70,7 +71,9 @@ const METHODS: Record<string, Method> = {
   title: (text) => titleCase(text),
   capitalize: (text) => capitalize(text),
   swapcase: (text) =>
-    text.replace(/\p{L}/gu, (letter) => (letter === letter.toUpperCase() ? letter.toLowerCase() : letter.toUpperCase())),
+    text.replace(/\p{L}/gu, (letter) =>
+      letter === letter.toUpperCase() ? letter.toLowerCase() : letter.toUpperCase(),
+    ),
   strip: (text, given) => strip(text, given.optionalText(0, 'chars'), true, true),
   lstrip: (text, given) => strip(text, given.optionalText(0, 'chars'), true, false),
   rstrip: (text, given) => strip(text, given.optionalText(0, 'chars'), false, true),
@@ -80,18 +83,24 @@ const METHODS: Record<string, Method> = {
   partition: (text, given) => {
     const separator = given.text(0, 'sep');
     const at = text.indexOf(separator);
-    return at < 0 ? tuple(text, '', '') : tuple(text.slice(0, at), separator, text.slice(at + separator.length));
+    return at < 0
+      ? tuple(text, '', '')
+      : tuple(text.slice(0, at), separator, text.slice(at + separator.length));
   },
   rpartition: (text, given) => {
     const separator = given.text(0, 'sep');
     const at = text.lastIndexOf(separator);
-    return at < 0 ? tuple('', '', text) : tuple(text.slice(0, at), separator, text.slice(at + separator.length));
+    return at < 0
+      ? tuple('', '', text)
+      : tuple(text.slice(0, at), separator, text.slice(at + separator.length));
   },
   join: (text, given) => [...iterate(given.value(0, 'iterable'))].map(str).join(text),
-  replace: (text, given) => replaceAll(text, given.text(0, 'old'), given.text(1, 'new'), given.number(2, 'count', -1)),
+  replace: (text, given) =>
+    replaceAll(text, given.text(0, 'old'), given.text(1, 'new'), given.number(2, 'count', -1)),
   startswith: (text, given) => affixes(given.value(0, 'prefix')).some((affix) => text.startsWith(affix)),
   endswith: (text, given) => affixes(given.value(0, 'suffix')).some((affix) => text.endsWith(affix)),
-  removeprefix: (text, given) => (text.startsWith(given.text(0, 'prefix')) ? text.slice(given.text(0, 'prefix').length) : text),
+  removeprefix: (text, given) =>
+    text.startsWith(given.text(0, 'prefix')) ? text.slice(given.text(0, 'prefix').length) : text,
   removesuffix: (text, given) => {
     const suffix = given.text(0, 'suffix');
     return suffix !== '' && text.endsWith(suffix) ? text.slice(0, -suffix.length) : text;

@@ -6,7 +6,17 @@ import type { Site } from './ast.js';
  * A whole float is a {@link Float}, because Python prints `1.0`; a tuple is a {@link Tuple}.
  */
 export type Value =
-  null | boolean | number | string | Float | Undefined | Value[] | Dict | Set<Value> | PyObject | JinjaFunction;
+  | null
+  | boolean
+  | number
+  | string
+  | Float
+  | Undefined
+  | Value[]
+  | Dict
+  | Set<Value>
+  | PyObject
+  | JinjaFunction;
 export type Dict = Map<Value, Value>;
 export type Kwargs = Record<string, Value>;
 /** @param site of the expression that calls, for errors */
@@ -36,9 +46,7 @@ export class Undefined {
 export abstract class PyObject {
   abstract readonly typeName: string;
   /** @returns undefined when there is no such attribute */
-  attribute(_name: string): Value | undefined {
-    return undefined;
-  }
+  abstract attribute(name: string): Value | undefined;
   item(key: Value): Value | undefined {
     return typeof key === 'string' ? this.attribute(key) : undefined;
   }
@@ -134,7 +142,8 @@ export function repr(value: Value): string {
   if (value instanceof Undefined) return 'Undefined';
   if (value instanceof Tuple) return `(${value.map(repr).join(', ')}${value.length === 1 ? ',' : ''})`;
   if (Array.isArray(value)) return `[${value.map(repr).join(', ')}]`;
-  if (value instanceof Map) return `{${[...value].map(([key, item]) => `${repr(key)}: ${repr(item)}`).join(', ')}}`;
+  if (value instanceof Map)
+    return `{${[...value].map(([key, item]) => `${repr(key)}: ${repr(item)}`).join(', ')}}`;
   if (value instanceof Set) return value.size === 0 ? 'set()' : `{${[...value].map(repr).join(', ')}}`;
   return value instanceof PyObject ? value.toString() : '<function>';
 }
@@ -175,7 +184,10 @@ export function equal(left: Value, right: Value): boolean {
       left.every((item, index) => equal(item, right[index] as Value))
     );
   if (left instanceof Map && right instanceof Map)
-    return left.size === right.size && [...left].every(([key, item]) => right.has(key) && equal(item, right.get(key) as Value));
+    return (
+      left.size === right.size &&
+      [...left].every(([key, item]) => right.has(key) && equal(item, right.get(key) as Value))
+    );
   if (left instanceof Set && right instanceof Set)
     return left.size === right.size && [...left].every((item) => right.has(item));
   if (left instanceof Undefined && right instanceof Undefined) return true;
@@ -223,7 +235,8 @@ export function length(value: Value): number {
 
 export function contains(container: Value, item: Value): boolean {
   if (typeof container === 'string') {
-    if (typeof item !== 'string') throw new JinjaFault(`'in <text>' needs a text on its left, not ${typeName(item)}`);
+    if (typeof item !== 'string')
+      throw new JinjaFault(`'in <text>' needs a text on its left, not ${typeName(item)}`);
     return container.includes(item);
   }
   if (container instanceof Map) return container.has(keyOf(item));
@@ -246,14 +259,15 @@ export function fromPlain(data: unknown): Value {
   if (Array.isArray(data)) return data.map(fromPlain);
   if (data instanceof Date) return data.toISOString();
   if (typeof data === 'function') return data as JinjaFunction;
-  return new Map(Object.entries(data as object).map(([key, item]) => [key, fromPlain(item)]));
+  return new Map(Object.entries(data).map(([key, item]) => [key, fromPlain(item)]));
 }
 
 /** Template values as plain data; objects become their text. */
 export function toPlain(value: Value): unknown {
   if (value instanceof Float) return value.value;
   if (value instanceof Undefined) return null;
-  if (value instanceof Map) return Object.fromEntries([...value].map(([key, item]) => [str(key), toPlain(item)]));
+  if (value instanceof Map)
+    return Object.fromEntries([...value].map(([key, item]) => [str(key), toPlain(item)]));
   if (Array.isArray(value)) return Array.from(value, toPlain);
   if (value instanceof Set) return Array.from(value, toPlain);
   if (value instanceof PyObject || typeof value === 'function') return str(value);

@@ -1,15 +1,16 @@
-import { fromPlain, iterate, type Dict, type Value } from '../jinja/values.js';
+import { fromPlain, iterate, str, type Dict, type Value } from '../jinja/values.js';
 
 const HOOKS = new Set(['pre_hook', 'post_hook']);
 
 /** Configs add up: tags and hooks collect, `meta` merges, everything else is replaced by the nearer one. */
 export function mergeConfig(into: Dict, add: Iterable<[Value, Value]>): void {
   for (const [key, value] of add) {
-    const name = String(key).replaceAll('-', '_');
+    const name = str(key).replaceAll('-', '_');
     const former = into.get(name);
     if (name === 'tags') into.set(name, [...new Set([...asList(former), ...asList(value)])]);
     else if (HOOKS.has(name)) into.set(name, [...asList(former), ...asList(value)]);
-    else if (name === 'meta' && former instanceof Map && value instanceof Map) into.set(name, new Map([...former, ...value]));
+    else if (name === 'meta' && former instanceof Map && value instanceof Map)
+      into.set(name, new Map([...former, ...value]));
     else into.set(name, value);
   }
 }

@@ -1,7 +1,7 @@
 import { MillraceError, type Position } from '../../../schemas/errors.js';
 import { quoteIdent } from '../../warehouse/port.js';
 import type { Environment } from '../context/environment.js';
-import { didYouMean } from '../near.js';
+import { didYouMean } from '../../nearest.js';
 import { fromPlain, repr, str, type Dict } from '../jinja/values.js';
 import type { Scope } from '../jinja/scope.js';
 import type { Node } from '../manifest.js';
@@ -57,7 +57,9 @@ export function genericTest(environment: Environment, given: TestEntry, scope: S
   const macro = `test_${testName}`;
   const packageName = given.package.name;
   const found =
-    namespace === null ? environment.macros.find(macro, packageName) : environment.macros.in(namespace, macro);
+    namespace === null
+      ? environment.macros.find(macro, packageName)
+      : environment.macros.in(namespace, macro);
   if (!found)
     throw new MillraceError('JinjaError', {
       what: `There is no generic test '${reference}'`,
@@ -68,7 +70,9 @@ export function genericTest(environment: Environment, given: TestEntry, scope: S
     });
 
   const prefix = [namespace, thing.isSource ? 'source' : null, testName].filter((part) => part !== null);
-  const base = [...(namespace === null ? [] : [namespace]), ...prefix.slice(namespace === null ? 0 : 1)].join('_');
+  const base = [...(namespace === null ? [] : [namespace]), ...prefix.slice(namespace === null ? 0 : 1)].join(
+    '_',
+  );
   const names = custom === null ? synthesize(base, thing.name, kwargs) : { short: custom, full: custom };
   const metadata = { kwargs, name: testName, namespace };
   const hash = md5(names.full + repr(fromPlain(hashable(metadata)))).slice(-10);
@@ -132,7 +136,8 @@ export function renderKwargs(
     if (typeof value === 'string')
       return top === 'column_name' ? value : native(LOOKS_LIKE_CALL.test(value) ? `{{ ${value} }}` : value);
     if (Array.isArray(value)) return value.map((item) => render(item, null));
-    if (isRecord(value)) return new Map(Object.entries(value).map(([key, item]) => [key, render(item, null)]));
+    if (isRecord(value))
+      return new Map(Object.entries(value).map(([key, item]) => [key, render(item, null)]));
     return fromPlain(value);
   };
   return Object.fromEntries(Object.entries(kwargs).map(([key, value]) => [key, render(value, key)]));
@@ -148,8 +153,13 @@ interface Entry {
 
 function readEntry({ entry, where }: TestEntry): Entry {
   const wrong = (what: string): MillraceError =>
-    new MillraceError('DbtProjectInvalid', { what, where, fix: "Write `- unique`, or `- accepted_values: {arguments: {values: [1, 2]}}`" });
-  if (typeof entry === 'string') return { reference: entry, args: {}, config: {}, name: null, description: '' };
+    new MillraceError('DbtProjectInvalid', {
+      what,
+      where,
+      fix: 'Write `- unique`, or `- accepted_values: {arguments: {values: [1, 2]}}`',
+    });
+  if (typeof entry === 'string')
+    return { reference: entry, args: {}, config: {}, name: null, description: '' };
   let reference: string;
   let args: Record<string, unknown>;
   if (typeof entry['test_name'] === 'string') {
@@ -157,9 +167,11 @@ function readEntry({ entry, where }: TestEntry): Entry {
     [reference, args] = [test_name, rest];
   } else {
     const [first, ...more] = Object.entries(entry);
-    if (!first || more.length > 0) throw wrong(`A test has one name; this one has ${more.length + 1}: ${Object.keys(entry).join(', ')}`);
+    if (!first || more.length > 0)
+      throw wrong(`A test has one name; this one has ${more.length + 1}: ${Object.keys(entry).join(', ')}`);
     const [name, value] = first;
-    if (value !== null && value !== undefined && !isRecord(value)) throw wrong(`The arguments of '${name}' must be names and values`);
+    if (value !== null && value !== undefined && !isRecord(value))
+      throw wrong(`The arguments of '${name}' must be names and values`);
     [reference, args] = [name, { ...value }];
   }
   const config: Record<string, unknown> = { ...(isRecord(args['config']) ? args['config'] : {}) };
@@ -168,7 +180,7 @@ function readEntry({ entry, where }: TestEntry): Entry {
       config[key] = args[key];
       delete args[key];
     }
-  const name = args['name'] === undefined || args['name'] === null ? null : String(args['name']);
+  const name = args['name'] === undefined || args['name'] === null ? null : str(fromPlain(args['name']));
   const description = typeof args['description'] === 'string' ? args['description'] : '';
   const nested = isRecord(args['arguments']) ? args['arguments'] : {};
   for (const key of ['config', 'name', 'description', 'arguments']) delete args[key];
@@ -179,7 +191,11 @@ function readEntry({ entry, where }: TestEntry): Entry {
 const columnName = ({ name, quote }: { name: string; quote?: boolean | null | undefined }): string =>
   quote === true || (!PLAIN_NAME.test(name) && !/^"(?:[^"]|"")*"$/.test(name)) ? quoteIdent(name) : name;
 
-function synthesize(base: string, thing: string, kwargs: Record<string, unknown>): { short: string; full: string } {
+function synthesize(
+  base: string,
+  thing: string,
+  kwargs: Record<string, unknown>,
+): { short: string; full: string } {
   const flat = Object.keys(kwargs)
     .filter((key) => key !== 'model')
     .sort()

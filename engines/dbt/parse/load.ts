@@ -58,10 +58,17 @@ export function loadProject({ dir, ...options }: LoadOptions): Environment {
 function readMacros(packages: Package[], root: Package, adapter: string): MacroSet {
   const orders = new Map(root.yaml.dispatch.map((entry) => [entry.macro_namespace, entry.search_order]));
   const macros = new MacroSet(root.name, orders, adapter);
-  const builtIn = { 'dbt/tests.sql': TESTS, 'dbt/naming.sql': NAMING, 'dbt/cross_database.sql': CROSS_DATABASE };
+  const builtIn = {
+    'dbt/tests.sql': TESTS,
+    'dbt/naming.sql': NAMING,
+    'dbt/cross_database.sql': CROSS_DATABASE,
+  };
   for (const [file, text] of Object.entries(builtIn)) macros.addTemplate(BUILT_IN, templateOf(text, file));
   for (const owner of packages) {
-    const folders = [...owner.yaml['macro-paths'], ...owner.yaml['test-paths'].map((path) => `${path}/generic`)];
+    const folders = [
+      ...owner.yaml['macro-paths'],
+      ...owner.yaml['test-paths'].map((path) => `${path}/generic`),
+    ];
     for (const folder of folders)
       for (const { path, absolute } of listFiles(`${owner.dir}/${folder}`))
         if (path.endsWith('.sql'))
@@ -100,7 +107,8 @@ class Loader {
     this.genericTests();
     resolveReferences(this.manifest, packages[0]?.name ?? '');
     const { unitTests } = this.properties;
-    if (unitTests > 0) this.manifest.warnings.push(`${unitTests} unit tests are not run: they are not supported yet`);
+    if (unitTests > 0)
+      this.manifest.warnings.push(`${unitTests} unit tests are not run: they are not supported yet`);
   }
 
   private describe(kind: Node['kind'], entry: Properties<NodeProperties>): void {
@@ -136,7 +144,10 @@ class Loader {
     const template = templateOf(readText(file.absolute), file.file);
     for (const statement of template.body)
       if (statement.kind === 'snapshot')
-        this.add(owner, 'snapshot', file, { name: statement.name, body: { file: file.file, body: statement.body } });
+        this.add(owner, 'snapshot', file, {
+          name: statement.name,
+          body: { file: file.file, body: statement.body },
+        });
   }
 
   private add(
@@ -169,7 +180,13 @@ class Loader {
       relation: null,
       ...(language === 'csv' && { absolute: file.absolute }),
       ...(kind === 'test' && {
-        test: { generic: null, kwargs: {}, column: null, attached: null, where: { file: file.file, line: 1 } },
+        test: {
+          generic: null,
+          kwargs: {},
+          column: null,
+          attached: null,
+          where: { file: file.file, line: 1 },
+        },
       }),
     };
     this.configure(node, owner, properties);
@@ -187,7 +204,12 @@ class Loader {
     const materialized = { model: 'view', seed: 'seed', snapshot: 'snapshot', test: 'test' }[node.kind];
     node.config.set('materialized', materialized);
     for (const { yaml, prefix } of configOwners(this.environment, owner.name)) {
-      const tree = { model: yaml.models, seed: yaml.seeds, snapshot: yaml.snapshots, test: { ...yaml.tests, ...yaml.data_tests } };
+      const tree = {
+        model: yaml.models,
+        seed: yaml.seeds,
+        snapshot: yaml.snapshots,
+        test: { ...yaml.tests, ...yaml.data_tests },
+      };
       mergeConfig(node.config, folderConfig(tree[node.kind], node.fqn, render(`${prefix}dbt_project.yml`)));
     }
     if (!properties) return;
@@ -239,7 +261,12 @@ class Loader {
           continue;
         }
         const { name } = entry.value;
-        this.testsOf(entry, entry.value, { expression: `ref('${name}')`, name, isSource: false, id }, entry.path);
+        this.testsOf(
+          entry,
+          entry.value,
+          { expression: `ref('${name}')`, name, isSource: false, id },
+          entry.path,
+        );
       }
     for (const entry of this.properties.sources)
       entry.value.tables.forEach((table, index) => {
@@ -261,7 +288,13 @@ class Loader {
   ): void {
     const { yaml, folders, package: owner } = entry;
     const scope = yamlContext(this.environment, owner.name).root();
-    const take = (tests: TestEntry['entry'][], key: string, below: (string | number)[], column: TestEntry['column'], tags: string[]): void =>
+    const take = (
+      tests: TestEntry['entry'][],
+      key: string,
+      below: (string | number)[],
+      column: TestEntry['column'],
+      tags: string[],
+    ): void =>
       tests.forEach((test, index) => {
         const where = yaml.at([...below, key, index]);
         const given = { entry: test, column, thing, package: owner, folders, file: yaml.file, where };
@@ -270,12 +303,19 @@ class Loader {
         if (tags.length > 0) mergeConfig(node.config, [['tags', tags]]);
         this.put(node);
       });
-    const both = (from: { tests: TestEntry['entry'][]; data_tests: TestEntry['entry'][] }, below: (string | number)[], column: TestEntry['column'], tags: string[]): void => {
+    const both = (
+      from: { tests: TestEntry['entry'][]; data_tests: TestEntry['entry'][] },
+      below: (string | number)[],
+      column: TestEntry['column'],
+      tags: string[],
+    ): void => {
       take(from.tests, 'tests', below, column, tags);
       take(from.data_tests, 'data_tests', below, column, tags);
     };
     both(properties, path, null, []);
-    properties.columns.forEach((column, index) => both(column, [...path, 'columns', index], column, column.tags));
+    properties.columns.forEach((column, index) =>
+      both(column, [...path, 'columns', index], column, column.tags),
+    );
   }
 }
 

@@ -40,7 +40,9 @@ export function nodeDict(node: Node, environment: Environment): Dict {
 
 const isOverridden = (environment: Environment, name: string): boolean =>
   environment.packages.some(({ name: owner }) =>
-    ['', 'default__', `${environment.target.type}__`].some((prefix) => environment.macros.in(owner, prefix + name)),
+    ['', 'default__', `${environment.target.type}__`].some((prefix) =>
+      environment.macros.in(owner, prefix + name),
+    ),
   );
 
 /** Where a node's relation goes, by `generate_schema_name` and `generate_alias_name`. */
@@ -61,7 +63,9 @@ export function nameRelation(environment: Environment, node: Node): RelationName
     // the project's own version counts, not that of the package a node comes from
     const macro = context.macroIn(macros.root, name) ?? context.macroIn(BUILT_IN, name);
     if (!macro) throw new JinjaFault(`There is no macro '${name}'`);
-    return str(macro.call([given, nodeDict(node, environment)], {}, { file: node.file, line: 1, column: 1 })).trim();
+    return str(
+      macro.call([given, nodeDict(node, environment)], {}, { file: node.file, line: 1, column: 1 }),
+    ).trim();
   };
   return {
     schema: custom.schema

@@ -40,7 +40,8 @@ export function renderNative(text: string, scope: Scope, file: string): Value {
 
 /** {@link renderNative} for every text inside plain data; the result is plain again. */
 export function renderDeep(value: unknown, scope: Scope, file: string): unknown {
-  if (typeof value === 'string') return HAS_JINJA.test(value) ? toPlain(renderNative(value, scope, file)) : value;
+  if (typeof value === 'string')
+    return HAS_JINJA.test(value) ? toPlain(renderNative(value, scope, file)) : value;
   if (Array.isArray(value)) return value.map((item) => renderDeep(item, scope, file));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, renderDeep(item, scope, file)]));

@@ -9,7 +9,10 @@ const Texts = z
   .union([z.array(Text), Text.transform((one) => [one])])
   .nullish()
   .transform((list) => list ?? []);
-const Config = z.record(z.string(), z.unknown()).nullish().transform((config) => config ?? {});
+const Config = z
+  .record(z.string(), z.unknown())
+  .nullish()
+  .transform((config) => config ?? {});
 const Tests = z
   .array(z.union([z.string(), z.record(z.string(), z.unknown())]))
   .nullish()
@@ -25,7 +28,10 @@ const Column = z.looseObject({
   data_tests: Tests,
   config: Config,
 });
-const Columns = z.array(Column).nullish().transform((list) => list ?? []);
+const Columns = z
+  .array(Column)
+  .nullish()
+  .transform((list) => list ?? []);
 
 export const NodeProperties = z.looseObject({
   name: Text,
@@ -51,7 +57,10 @@ export const SourceProperties = z.looseObject({
   config: Config,
   tags: Texts,
   meta: z.unknown().optional(),
-  tables: z.array(TableProperties).nullish().transform((list) => list ?? []),
+  tables: z
+    .array(TableProperties)
+    .nullish()
+    .transform((list) => list ?? []),
 });
 export type SourceProperties = z.infer<typeof SourceProperties>;
 
@@ -89,7 +98,11 @@ export function readProperties(packages: readonly Package[]): PropertyFiles {
   const found: PropertyFiles = { models: [], seeds: [], snapshots: [], sources: [], tests: [], unitTests: 0 };
   for (const owner of packages) {
     const { yaml } = owner;
-    const folders = new Set(['model-paths', 'seed-paths', 'snapshot-paths', 'test-paths', 'analysis-paths'].flatMap((key) => yaml[key as 'model-paths']));
+    const folders = new Set(
+      ['model-paths', 'seed-paths', 'snapshot-paths', 'test-paths', 'analysis-paths'].flatMap(
+        (key) => yaml[key as 'model-paths'],
+      ),
+    );
     for (const folder of folders)
       for (const { path, absolute } of listFiles(`${owner.dir}/${folder}`))
         if (/\.ya?ml$/.test(path)) readFile(owner, `${folder}/${path}`, path, absolute, found);
@@ -106,7 +119,10 @@ function readFile(owner: Package, path: string, below: string, absolute: string,
       where: { file: yaml.file, line: 1 },
       fix: 'Begin it with `models:` or `sources:`',
     });
-  const folders = below.replace(/\.ya?ml$/, '').split('/').slice(0, -1);
+  const folders = below
+    .replace(/\.ya?ml$/, '')
+    .split('/')
+    .slice(0, -1);
   const data = yaml.data as Record<string, unknown>;
   for (const [section, schema] of SECTIONS) {
     const entries = data[section];
@@ -118,7 +134,11 @@ function readFile(owner: Package, path: string, below: string, absolute: string,
       if (!parsed.success) {
         const issue = parsed.error.issues[0];
         const inner = (issue?.path ?? []) as (string | number)[];
-        throw invalid(yaml, [section, index, ...inner], `${[section, index, ...inner].join('.')}: ${issue?.message}`);
+        throw invalid(
+          yaml,
+          [section, index, ...inner],
+          `${[section, index, ...inner].join('.')}: ${issue?.message}`,
+        );
       }
       const list = found[section === 'data_tests' ? 'tests' : section] as Properties<unknown>[];
       list.push({ value: parsed.data, yaml, path: [section, index], package: owner, folders });

@@ -29,7 +29,9 @@ export function readNode(environment: Environment, node: Node, render: (context:
     (path: string[], site: Site): Value => {
       if (path.length < least || path.length > 2)
         throw new JinjaFault(
-          kind === 'ref' ? 'ref() takes a model, or a package and a model' : 'source() takes a source and a table',
+          kind === 'ref'
+            ? 'ref() takes a model, or a package and a model'
+            : 'source() takes a source and a table',
           site,
         );
       node.references.push({ kind, path, where: site });

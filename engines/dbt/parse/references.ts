@@ -1,11 +1,16 @@
 import { MillraceError } from '../../../schemas/errors.js';
-import { didYouMean } from '../near.js';
+import { didYouMean } from '../../nearest.js';
 import type { Manifest, Node, Reference, SourceTable } from '../manifest.js';
 
 const REFERABLE = ['model', 'seed', 'snapshot'] as const;
 
 /** @returns the node a `ref` means: of the named package, else of the caller's own, else of the project, else of any */
-export function findRef(manifest: Manifest, path: readonly string[], from: string, root = manifest.project): Node | undefined {
+export function findRef(
+  manifest: Manifest,
+  path: readonly string[],
+  from: string,
+  root = manifest.project,
+): Node | undefined {
   const [first = '', second] = path;
   const name = second ?? first;
   const packages = second === undefined ? [from, root] : [first];
@@ -19,10 +24,15 @@ export function findRef(manifest: Manifest, path: readonly string[], from: strin
   return undefined;
 }
 
-export function findSource(manifest: Manifest, [source = '', table = '']: readonly string[], from: string): SourceTable | undefined {
+export function findSource(
+  manifest: Manifest,
+  [source = '', table = '']: readonly string[],
+  from: string,
+): SourceTable | undefined {
   const own = manifest.sources.get(`source.${from}.${source}.${table}`);
   if (own) return own;
-  for (const each of manifest.sources.values()) if (each.source === source && each.name === table) return each;
+  for (const each of manifest.sources.values())
+    if (each.source === source && each.name === table) return each;
   return undefined;
 }
 
@@ -58,7 +68,9 @@ export function resolveReferences(manifest: Manifest, root: string): void {
 
 const isDisabled = (manifest: Manifest, { kind, path }: Reference): boolean => {
   const ending = kind === 'ref' ? `.${path.at(-1)}` : `.${path.join('.')}`;
-  return [...manifest.disabled].some((id) => (kind === 'source') === id.startsWith('source.') && id.endsWith(ending));
+  return [...manifest.disabled].some(
+    (id) => (kind === 'source') === id.startsWith('source.') && id.endsWith(ending),
+  );
 };
 
 export function notFound(manifest: Manifest, node: Node, reference: Reference): MillraceError {
@@ -84,6 +96,10 @@ export function notFound(manifest: Manifest, node: Node, reference: Reference): 
   return new MillraceError('RefNotFound', {
     what: `${node.id} refers to ${call}, which does not exist`,
     where,
-    fix: near || (kind === 'ref' ? 'Create that model, or correct the name' : 'Declare it under sources: in a .yml file'),
+    fix:
+      near ||
+      (kind === 'ref'
+        ? 'Create that model, or correct the name'
+        : 'Declare it under sources: in a .yml file'),
   });
 }

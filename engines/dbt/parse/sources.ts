@@ -26,7 +26,8 @@ export function readSources(environment: Environment, entries: Properties<Source
         mergeConfig(config, folderConfig(each.yaml.sources, fqn, render));
       for (const level of [value, table]) {
         if (level.tags.length > 0) mergeConfig(config, [['tags', level.tags]]);
-        if (level.meta !== undefined && level.meta !== null) mergeConfig(config, [['meta', fromPlain(level.meta)]]);
+        if (level.meta !== undefined && level.meta !== null)
+          mergeConfig(config, [['meta', fromPlain(level.meta)]]);
         mergeConfig(config, fromPlain(render(level.config)) as Dict);
       }
       if (!isTrue(config, 'enabled', true)) {

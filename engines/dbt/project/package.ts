@@ -6,7 +6,10 @@ import { listFiles, readText, toSlashes } from './files.js';
 import { readYaml } from './yaml.js';
 
 const Paths = z.union([z.array(z.string()), z.string().transform((path) => [path])]);
-const Tree = z.record(z.string(), z.unknown()).nullish().transform((tree) => tree ?? {});
+const Tree = z
+  .record(z.string(), z.unknown())
+  .nullish()
+  .transform((tree) => tree ?? {});
 
 /** `dbt_project.yml`, as far as it is read; dbt's other keys are let pass. */
 const ProjectYaml = z.looseObject({
@@ -90,7 +93,9 @@ function readPackage(folder: string, root: string, isRoot: boolean): Package {
   return { name: parsed.data.name, dir: folder, prefix, yaml: parsed.data, isRoot };
 }
 
-const Listed = z.looseObject({ packages: z.array(z.looseObject({ local: z.string().optional() })).nullish() });
+const Listed = z.looseObject({
+  packages: z.array(z.looseObject({ local: z.string().optional() })).nullish(),
+});
 
 /** Packages that `packages.yml` or `dependencies.yml` names by folder are read in place. */
 function localPackages(folder: string): string[] {
@@ -108,5 +113,7 @@ function localPackages(folder: string): string[] {
 const installedPackages = (root: string): string[] => {
   const folder = join(root, 'dbt_packages');
   const names = new Set(listFiles(folder).map(({ path }) => path.split('/')[0] ?? ''));
-  return [...names].map((name) => join(folder, name)).filter((dir) => existsSync(join(dir, 'dbt_project.yml')));
+  return [...names]
+    .map((name) => join(folder, name))
+    .filter((dir) => existsSync(join(dir, 'dbt_project.yml')));
 };

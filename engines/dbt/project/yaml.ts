@@ -38,7 +38,10 @@ export function readYaml(text: string, file: string): YamlFile {
     at: (path) => {
       for (let depth = path.length; depth > 0; depth--) {
         const node = document.getIn(path.slice(0, depth), true);
-        const range = (isScalar(node) || (typeof node === 'object' && node !== null)) && 'range' in node ? node.range : null;
+        const range =
+          (isScalar(node) || (typeof node === 'object' && node !== null)) && 'range' in node
+            ? node.range
+            : null;
         if (Array.isArray(range)) {
           const { line, col } = lines.linePos(range[0] as number);
           return { file, line, column: col };
@@ -52,9 +55,13 @@ export function readYaml(text: string, file: string): YamlFile {
 /** PyYAML reads `yes` and `on` as booleans, but leaves `y` and `n` alone */
 const asPython = (tags: Tags): Tags =>
   tags.map((tag) => {
-    if (typeof tag === 'string' || tag.tag !== 'tag:yaml.org,2002:bool' || !('test' in tag) || !tag.test) return tag;
+    if (typeof tag === 'string' || tag.tag !== 'tag:yaml.org,2002:bool' || !('test' in tag) || !tag.test)
+      return tag;
     const isTrue = tag.test.test('yes');
-    return { ...tag, test: isTrue ? /^(?:[Yy]es|YES|[Tt]rue|TRUE|[Oo]n|ON)$/ : /^(?:[Nn]o|NO|[Ff]alse|FALSE|[Oo]ff|OFF)$/ };
+    return {
+      ...tag,
+      test: isTrue ? /^(?:[Yy]es|YES|[Tt]rue|TRUE|[Oo]n|ON)$/ : /^(?:[Nn]o|NO|[Ff]alse|FALSE|[Oo]ff|OFF)$/,
+    };
   });
 
 function withoutDates(value: unknown): unknown {

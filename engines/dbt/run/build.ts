@@ -1,8 +1,21 @@
 import { MillraceError } from '../../../schemas/errors.js';
 import type { NodeResult } from '../../../schemas/transform.js';
-import { quoteIdent, type RelationName, type RelationType, type Session, type Warehouse } from '../../warehouse/port.js';
+import {
+  quoteIdent,
+  type RelationName,
+  type RelationType,
+  type Session,
+  type Warehouse,
+} from '../../warehouse/port.js';
 import type { Environment } from '../context/environment.js';
-import { dropStaleAudits, keyName, readLedger, recordAudit, recordPublished, relationTypes } from '../ledger.js';
+import {
+  dropStaleAudits,
+  keyName,
+  readLedger,
+  recordAudit,
+  recordPublished,
+  relationTypes,
+} from '../ledger.js';
 import { materialization, type Node } from '../manifest.js';
 import { readText, sha256 } from '../project/files.js';
 import { Compiler } from './compile.js';
@@ -26,10 +39,14 @@ const outcome = (node: Node, status: NodeResult['status'], key: string, rows: nu
 
 export function relationOf(node: Node): RelationName {
   if (node.relation) return node.relation;
-  throw new MillraceError('RefNotFound', { what: `${node.id} has no relation`, fix: 'Only models and seeds are built' });
+  throw new MillraceError('RefNotFound', {
+    what: `${node.id} has no relation`,
+    fix: 'Only models and seeds are built',
+  });
 }
 
-export const auditName = (relation: RelationName, key: string): string => `${relation.name}__audit_${key.slice(0, 8)}`;
+export const auditName = (relation: RelationName, key: string): string =>
+  `${relation.name}__audit_${key.slice(0, 8)}`;
 
 /**
  * Builds a model or seed by its content key: what is current is left alone, what waits for its tests is built beside
@@ -38,7 +55,11 @@ export const auditName = (relation: RelationName, key: string): string => `${rel
  *
  * @throws MillraceError SqlError, JinjaError, DiskFull, CommitConflict
  */
-export async function buildNode({ warehouse, environment, reuse, signal }: Job, node: Node, audited: boolean): Promise<Outcome> {
+export async function buildNode(
+  { warehouse, environment, reuse, signal }: Job,
+  node: Node,
+  audited: boolean,
+): Promise<Outcome> {
   const relation = relationOf(node);
   const { run } = environment.run;
   const { query, content } = await queryOf(node, new Compiler(environment, warehouse, signal));
@@ -83,7 +104,10 @@ export async function publishNode({ warehouse, environment, signal }: Job, node:
       const ledger = await readLedger(session, [relation], run);
       const current = ledger.published.get(keyName(relation));
       const waiting = ledger.audits.get(keyName(relation));
-      const types = await relationTypes(session, relation.schema, [relation.name, ...(waiting ? [waiting.name] : [])]);
+      const types = await relationTypes(session, relation.schema, [
+        relation.name,
+        ...(waiting ? [waiting.name] : []),
+      ]);
       const live = types.get(relation.name.toLowerCase()) ?? null;
       const audit = waiting && types.get(waiting.name.toLowerCase());
       const record = { relation, node: node.id, run };
@@ -108,7 +132,8 @@ export async function publishNode({ warehouse, environment, signal }: Job, node:
 
 const typeOf = async (session: Session, { schema, name }: RelationName): Promise<RelationType | null> =>
   (await relationTypes(session, schema, [name])).get(name.toLowerCase()) ?? null;
-const exists = async (session: Session, relation: RelationName): Promise<boolean> => (await typeOf(session, relation)) !== null;
+const exists = async (session: Session, relation: RelationName): Promise<boolean> =>
+  (await typeOf(session, relation)) !== null;
 
 /** What a node is made from: the query to run, and the text that stands for its content in the key. */
 async function queryOf(node: Node, compiler: Compiler): Promise<{ query: string; content: string }> {
@@ -123,14 +148,22 @@ async function queryOf(node: Node, compiler: Compiler): Promise<{ query: string;
   return { query, content: query };
 }
 
-/** Gives a warehouse's error the node it belongs to; its lines count from 2, because a statement stands around the query. */
-export function explain(cause: unknown, node: Node): unknown {
+/**
+ * Gives a warehouse's error the node it belongs to.
+ *
+ * @param above lines of the statement before the compiled SQL: a model's stands inside a CREATE
+ */
+export function explain(cause: unknown, node: Node, above = 1): unknown {
   if (!(cause instanceof MillraceError) || cause.type !== 'SqlError') return cause;
-  const line = cause.where.line === undefined ? undefined : Math.max(1, cause.where.line - 1);
+  const inQuery = (line: number): number => Math.max(1, line - above);
+  const { line } = cause.where;
   return new MillraceError('SqlError', {
-    what: `${node.id}: ${cause.what}`,
-    where: { file: node.file, ...(line !== undefined && { path: `line ${line} of its compiled SQL` }) },
-    ...(cause.fix !== undefined && { fix: cause.fix }),
+    what: `${node.id}: ${cause.what.replace(/^LINE (\d+):/m, (_, at: string) => `LINE ${inQuery(Number(at))}:`)}`,
+    where: {
+      file: node.file,
+      ...(line !== undefined && { path: `line ${inQuery(line)} of its compiled SQL` }),
+    },
+    fix: cause.fix ?? 'Correct it, then repeat the run with --from-failure: what is built is kept',
     cause,
   });
 }

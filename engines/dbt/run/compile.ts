@@ -47,13 +47,24 @@ export class Compiler {
       const setting = (name: string, fallback: Value): Value => node.config.get(name) ?? fallback;
       const macro = context.macro('get_test_sql');
       if (!macro) throw new JinjaFault("There is no macro 'get_test_sql'");
-      const args = [trimmed(main), setting('fail_calc', 'count(*)'), setting('warn_if', '!= 0'), setting('error_if', '!= 0'), setting('limit', null)];
+      const args = [
+        trimmed(main),
+        setting('fail_calc', 'count(*)'),
+        setting('warn_if', '!= 0'),
+        setting('error_if', '!= 0'),
+        setting('limit', null),
+      ];
       return str(macro.call(args, {}, { file: node.file, line: 1, column: 1 }));
     });
   }
 
   /** Renders one node; the ephemeral models it reads are put into `tables`, each after those it reads itself. */
-  private async expand(node: Node, substitutes: Substitutes, tables: Map<string, CommonTable>, outermost: boolean): Promise<string> {
+  private async expand(
+    node: Node,
+    substitutes: Substitutes,
+    tables: Map<string, CommonTable>,
+    outermost: boolean,
+  ): Promise<string> {
     const used = new Set<Node>();
     const sql = await this.rendered(node, substitutes, (context) => this.query(node, context), used);
     for (const ephemeral of used) {
@@ -69,7 +80,8 @@ export class Compiler {
     const { test } = node;
     if (!test?.generic) throw new JinjaFault(`${node.id} has no SQL`);
     const { name, namespace } = test.generic;
-    const macro = namespace === null ? context.macro(`test_${name}`) : context.macroIn(namespace, `test_${name}`);
+    const macro =
+      namespace === null ? context.macro(`test_${name}`) : context.macroIn(namespace, `test_${name}`);
     if (!macro) throw new JinjaFault(`There is no generic test '${name}'`);
     const kwargs = renderKwargs(test.kwargs, (text) => renderNative(text, context.root(), node.file));
     const { file = node.file, line = 1, column = 1 } = test.where;
@@ -167,5 +179,6 @@ const unseen = (node: Node, id: string, where: Site): MillraceError =>
 
 /** Config as plain data, for keys. */
 export const plainConfig = (config: Dict, names: readonly string[]): Record<string, unknown> =>
-  Object.fromEntries(names.flatMap((name) => (config.has(name) ? [[name, toPlain(config.get(name) ?? null)]] : [])));
-
+  Object.fromEntries(
+    names.flatMap((name) => (config.has(name) ? [[name, toPlain(config.get(name) ?? null)]] : [])),
+  );

@@ -7,7 +7,17 @@ import { sha256 } from '../project/files.js';
 import { plainConfig } from './compile.js';
 
 /** settings that change what a node is, beside its SQL */
-const RELEVANT = ['materialized', 'severity', 'warn_if', 'error_if', 'fail_calc', 'limit', 'where', 'column_types', 'delimiter'];
+const RELEVANT = [
+  'materialized',
+  'severity',
+  'warn_if',
+  'error_if',
+  'fail_calc',
+  'limit',
+  'where',
+  'column_types',
+  'delimiter',
+];
 
 /** What a node reads: ids of sources, and nodes that have a relation; ephemeral models are looked through. */
 function inputsOf({ manifest }: Environment, node: Node): { sources: string[]; nodes: Node[] } {

@@ -1,4 +1,10 @@
-import { quoteIdent, quoteRelation, type RelationName, type RelationType, type Session } from '../../warehouse/port.js';
+import {
+  quoteIdent,
+  quoteRelation,
+  type RelationName,
+  type RelationType,
+  type Session,
+} from '../../warehouse/port.js';
 
 /**
  * Makes a relation from a query, in place of whatever is there; part of a transaction.

@@ -33,7 +33,9 @@ export function seedColumns(node: Node): { text: string; columns: SeedColumn[]; 
       fix: 'Give it a header line',
     });
   const declared = node.config.get('column_types');
-  const types = new Map(declared instanceof Map ? [...declared].map(([name, type]) => [str(name).toLowerCase(), str(type)]) : []);
+  const types = new Map(
+    declared instanceof Map ? [...declared].map(([name, type]) => [str(name).toLowerCase(), str(type)]) : [],
+  );
   const columns = header.cells.map((name, index): SeedColumn => {
     const given = types.get(name.toLowerCase());
     return { name, type: given ?? guess(records.map(({ cells }) => cells[index] ?? '')) };
@@ -59,8 +61,12 @@ function guess(cells: readonly string[]): string {
 /** The query that reads a seed's CSV with the types found. */
 export function seedQuery(node: Node): string {
   const { columns, delimiter } = seedColumns(node);
-  const types = columns.map(({ name, type }) => `${quoteText(name)}: ${quoteText(baseType(type))}`).join(', ');
-  const casts = columns.map(({ name, type }) => `CAST(${quoteIdent(name)} AS ${checkedType(type, node)}) AS ${quoteIdent(name)}`);
+  const types = columns
+    .map(({ name, type }) => `${quoteText(name)}: ${quoteText(baseType(type))}`)
+    .join(', ');
+  const casts = columns.map(
+    ({ name, type }) => `CAST(${quoteIdent(name)} AS ${checkedType(type, node)}) AS ${quoteIdent(name)}`,
+  );
   return (
     `SELECT ${casts.join(', ')} FROM read_csv(${quoteText(node.absolute ?? '')}, header = true, delim = ${quoteText(delimiter)}, ` +
     `quote = '"', escape = '"', auto_detect = false, columns = {${types}}, nullstr = ['', 'null', 'NULL', 'Null'], ` +
@@ -109,7 +115,9 @@ function parseCsv(text: string, delimiter: string, file: string): CsvRecord[] {
           else break;
         }
         at++;
-      } else while (at < text.length && text[at] !== '\n' && text[at] !== '\r' && !text.startsWith(delimiter, at)) cell += text[at++];
+      } else
+        while (at < text.length && text[at] !== '\n' && text[at] !== '\r' && !text.startsWith(delimiter, at))
+          cell += text[at++];
       record.cells.push(cell);
       if (!text.startsWith(delimiter, at) || at >= text.length) break;
       at += delimiter.length;

@@ -1,4 +1,4 @@
-import { MillraceError } from '../../../schemas/errors.js';
+import { formatPosition, MillraceError } from '../../../schemas/errors.js';
 import type { NodeResult } from '../../../schemas/transform.js';
 import type { RelationName } from '../../warehouse/port.js';
 import { keyName, readLedger, recordTest, relationTypes, testRecord } from '../ledger.js';
@@ -16,7 +16,11 @@ type Status = 'pass' | 'warn' | 'fail';
  *
  * @throws MillraceError SqlError, JinjaError
  */
-export async function testNode(job: Job, node: Node, audited: Node | undefined): Promise<Omit<NodeResult, 'seconds'>> {
+export async function testNode(
+  job: Job,
+  node: Node,
+  audited: Node | undefined,
+): Promise<Omit<NodeResult, 'seconds'>> {
   const { warehouse, environment, reuse, signal } = job;
   const { run } = environment.run;
   const compiler = new Compiler(environment, warehouse, signal);
@@ -36,14 +40,14 @@ export async function testNode(job: Job, node: Node, audited: Node | undefined):
 
   const known = await testRecord(warehouse, node.id, key);
   if (known && (reuse || known.run === run))
-    return result(node, key, known.status === 'warn' ? 'warn' : 'reused', known.failures);
+    return result(node, audited, key, known.status === 'warn' ? 'warn' : 'reused', known.failures);
 
   const sql = substitutes.size > 0 ? await compiler.compileTest(node, substitutes) : live;
   let row;
   try {
     [row] = await warehouse.query(sql, { signal });
   } catch (cause) {
-    throw explain(cause, node);
+    throw explain(cause, node, 0);
   }
   if (!row || !('failures' in row))
     throw new MillraceError('SqlError', {
@@ -52,16 +56,32 @@ export async function testNode(job: Job, node: Node, audited: Node | undefined):
       fix: 'Look at the macro get_test_sql, if the project has its own',
     });
   const status: Status =
-    severity(node) === 'error' && row['should_error'] === true ? 'fail' : row['should_warn'] === true ? 'warn' : 'pass';
+    severity(node) === 'error' && row['should_error'] === true
+      ? 'fail'
+      : row['should_warn'] === true
+        ? 'warn'
+        : 'pass';
   const failures = Number(row['failures'] ?? 0);
   if (status !== 'fail') await recordTest(warehouse, node.id, key, { status, failures, run });
-  return result(node, key, status, failures);
+  return result(node, audited, key, status, failures);
 }
 
-function result(node: Node, key: string, status: Status | 'reused', failures: number): Omit<NodeResult, 'seconds'> {
-  const found = `${failures} ${failures === 1 ? 'failure' : 'failures'}`;
+function result(
+  node: Node,
+  audited: Node | undefined,
+  key: string,
+  status: Status | 'reused',
+  failures: number,
+): Omit<NodeResult, 'seconds'> {
+  const count = `${failures} ${failures === 1 ? 'failure' : 'failures'}`;
+  const found = `${count} (${formatPosition(node.test?.where ?? { file: node.file })})`;
+  const fix = audited
+    ? `${audited.name} keeps the rows it had; correct its SQL, the data or the test`
+    : 'Correct the data, the models or the test';
   return {
     ...{ id: node.id, status, key, failures },
-    ...((status === 'fail' || status === 'warn') && { message: `${found} (${node.file})` }),
+    ...((status === 'fail' || status === 'warn') && {
+      message: status === 'fail' ? `${found}. ${fix}` : found,
+    }),
   };
 }

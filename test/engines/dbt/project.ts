@@ -30,7 +30,11 @@ export async function openMemory(): Promise<Warehouse> {
   return warehouse;
 }
 
-export const context = (dir: string, warehouse: Warehouse, more: Partial<TransformContext> = {}): TransformContext => ({
+export const context = (
+  dir: string,
+  warehouse: Warehouse,
+  more: Partial<TransformContext> = {},
+): TransformContext => ({
   ...{ dir, warehouse, schema: 'main', vars: {}, sources: {}, run: 'run-1' },
   interval: { start: '2024-03-01T00:00:00Z', end: '2024-03-02T00:00:00Z' },
   ...more,

@@ -31,7 +31,13 @@ test('a reader beside 200 swaps sees each time one whole version, never none and
     // now and then a view takes the place of a table, and the other way round
     const next: RelationType = version % 10 === 0 ? 'view' : 'table';
     const name = `live__audit_${version}`;
-    await createRelation(warehouse, { schema: 'main', name }, next, `select ${version} as version, range as n from range(1000)`, null);
+    await createRelation(
+      warehouse,
+      { schema: 'main', name },
+      next,
+      `select ${version} as version, range as n from range(1000)`,
+      null,
+    );
     const former = type;
     await warehouse.transaction((session) => swapIn(session, relation, former, { name, type: next }));
     type = next;

@@ -6,7 +6,8 @@ const SHOP = {
   'models/staging/stg_orders.sql': "select id, customer, amount from {{ source('raw', 'orders') }}",
   'models/customers.sql': `{{ config(materialized='table') }}
 select customer, sum(amount) as total from {{ ref('stg_orders') }} group by customer`,
-  'models/report.sql': "select count(*) as customers, '{{ interval_start[:10] }}' as day from {{ ref('customers') }}",
+  'models/report.sql':
+    "select count(*) as customers, '{{ interval_start[:10] }}' as day from {{ ref('customers') }}",
   'models/schema.yml': `
 version: 2
 sources:
@@ -25,7 +26,8 @@ models:
 `,
   'tests/no_debts.sql': "select * from {{ ref('customers') }} where total < 0",
 };
-const RAW = "create schema raw; create table raw.orders as select * from (values (1, 'ann', 5), (2, 'bob', 7), (3, 'ann', 1)) t(id, customer, amount)";
+const RAW =
+  "create schema raw; create table raw.orders as select * from (values (1, 'ann', 5), (2, 'bob', 7), (3, 'ann', 1)) t(id, customer, amount)";
 const sources = { 'raw.orders': { relation: { schema: 'raw', name: 'orders' }, key: 'v1' } };
 
 describe('a transform', () => {
@@ -42,9 +44,13 @@ describe('a transform', () => {
       'unique_customers_customer',
     ]);
     expect(plan.nodes[index['report'] ?? -1]?.parents).toEqual([index['customers']]);
-    expect(plan.nodes[index['not_null_customers_total'] ?? -1]).toMatchObject({ severity: 'warn', parents: [index['customers']] });
+    expect(plan.nodes[index['not_null_customers_total'] ?? -1]).toMatchObject({
+      severity: 'warn',
+      parents: [index['customers']],
+    });
     expect(plan.mermaid).toContain('"customers"');
-    for (const [at, { parents }] of plan.nodes.entries()) for (const parent of parents) expect(parent).toBeLessThan(at);
+    for (const [at, { parents }] of plan.nodes.entries())
+      for (const parent of parents) expect(parent).toBeLessThan(at);
   });
 
   test('builds, tests and publishes, and does nothing more until something changes', async () => {
@@ -72,12 +78,23 @@ describe('a transform', () => {
 
     putFiles(dir, { 'models/report.sql': "select count(*) + 0 as customers from {{ ref('customers') }}" });
     const third = await runAll(context(dir, warehouse, { sources, run: 'run-3' }));
-    expect(Object.entries(third).filter(([, status]) => status !== 'reused')).toEqual([['report', 'success']]);
+    expect(Object.entries(third).filter(([, status]) => status !== 'reused')).toEqual([
+      ['report', 'success'],
+    ]);
 
     const newData = { 'raw.orders': { ...sources['raw.orders'], key: 'v2' } };
     const fourth = await runAll(context(dir, warehouse, { sources: newData, run: 'run-4' }));
-    expect(fourth).toMatchObject({ stg_orders: 'success', customers: 'success', report: 'success', no_debts: 'pass' });
-    expect(await warehouse.query("select table_name as n from information_schema.tables where table_name like '%audit%' and table_schema <> 'millrace'")).toEqual([]);
+    expect(fourth).toMatchObject({
+      stg_orders: 'success',
+      customers: 'success',
+      report: 'success',
+      no_debts: 'pass',
+    });
+    expect(
+      await warehouse.query(
+        "select table_name as n from information_schema.tables where table_name like '%audit%' and table_schema <> 'millrace'",
+      ),
+    ).toEqual([]);
   });
 
   test('keeps the old rows when a blocking test fails, and skips what is below', async () => {
@@ -92,7 +109,9 @@ describe('a transform', () => {
     expect(statuses).not.toHaveProperty('report');
     expect(await warehouse.query('select count(*) as n from customers')).toEqual([{ n: 2 }]);
 
-    await warehouse.run("delete from raw.orders where customer = 'eve'; insert into raw.orders values (4, 'eve', 3)");
+    await warehouse.run(
+      "delete from raw.orders where customer = 'eve'; insert into raw.orders values (4, 'eve', 3)",
+    );
     const mended = { 'raw.orders': { ...sources['raw.orders'], key: 'v3' } };
     await runAll(context(dir, warehouse, { sources: mended, run: 'run-3' }));
     expect(await warehouse.query('select count(*) as n from customers')).toEqual([{ n: 3 }]);
@@ -104,9 +123,15 @@ describe('a transform', () => {
     const given = context(writeProject(SHOP), warehouse, { sources });
     const [one, other] = [await loadTransform(given), await loadTransform(given)];
     await one.build('model.shop.stg_orders');
-    const [a, b] = await Promise.all([one.build('model.shop.customers'), other.build('model.shop.customers')]);
+    const [a, b] = await Promise.all([
+      one.build('model.shop.customers'),
+      other.build('model.shop.customers'),
+    ]);
     expect(a.key).toBe(b.key);
-    const published = await Promise.all([one.publish('model.shop.customers'), other.publish('model.shop.customers')]);
+    const published = await Promise.all([
+      one.publish('model.shop.customers'),
+      other.publish('model.shop.customers'),
+    ]);
     expect(published.map(({ status }) => status)).toEqual(['success', 'success']);
     expect((await one.publish('model.shop.customers')).key).toBe(a.key);
     expect((await other.build('model.shop.customers')).status).toBe('reused');

@@ -65,7 +65,7 @@ describe('scoring', () => {
     );
     expect(sample.length).toBeGreaterThan(40);
     for (const row of sample) {
-      const city = row['city'] === null ? NaN : codes.indexOf(String(row['city']));
+      const city = row['city'] === null ? NaN : codes.indexOf(row['city'] as string);
       const values = Float32Array.from([
         Number(row['a']),
         row['b'] === null ? NaN : Number(row['b']),

@@ -25,7 +25,7 @@ export async function duckdb(...statements: string[]): Promise<Record<string, un
   const connection = await instance.connect();
   try {
     let rows: Record<string, unknown>[] = [];
-    for (const sql of statements) rows = await (await connection.runAndReadAll(sql)).getRowObjectsJS();
+    for (const sql of statements) rows = (await connection.runAndReadAll(sql)).getRowObjectsJS();
     return rows;
   } finally {
     connection.closeSync();

@@ -11,7 +11,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const write = (body: string): Promise<void> => writeFile(join(folder, 'millrace.ts'), body);
 const declared = (body: string): Promise<void> =>
   write(`import { csv, project } from 'millrace';\nexport default project(${body});\n`);
-const problem = (part: object) => expect.objectContaining({ type: 'ProjectInvalid', ...part });
+const problem = (part: object): unknown => expect.objectContaining({ type: 'ProjectInvalid', ...part });
 
 describe('a project file', () => {
   test('gets the defaults that the types promise', async () => {

@@ -49,7 +49,9 @@ test('a file that is no database is reported as damaged', async () => {
 
 test('times are UTC on every connection, and the schema is made', async () => {
   const warehouse = await openDuckDb({ path: ':memory:', memoryLimit: '512MB', schema: 'gold' });
-  const zones = await Promise.all(Array.from({ length: 5 }, () => warehouse.query("select current_setting('TimeZone') as zone")));
+  const zones = await Promise.all(
+    Array.from({ length: 5 }, () => warehouse.query("select current_setting('TimeZone') as zone")),
+  );
   expect(new Set(zones.flat().map(({ zone }) => zone))).toEqual(new Set(['UTC']));
   await warehouse.run('create table gold.t (a integer)');
   await warehouse.close();

@@ -33,7 +33,9 @@ export function testWarehouse(name: string, open: () => Promise<Warehouse>): voi
     test(
       'describes tables and views, and says null of what is not there',
       using(async (warehouse) => {
-        await warehouse.run('create schema s; create table s.t (a integer, b varchar); create view s.v as select a from s.t');
+        await warehouse.run(
+          'create schema s; create table s.t (a integer, b varchar); create view s.v as select a from s.t',
+        );
         expect(await warehouse.describe({ schema: 's', name: 't' })).toEqual({
           type: 'table',
           columns: [
@@ -65,7 +67,8 @@ export function testWarehouse(name: string, open: () => Promise<Warehouse>): voi
       'tries a transaction again that lost against another one',
       using(async (warehouse) => {
         await warehouse.run('create table counter as select 0 as n');
-        const add = (): Promise<number> => warehouse.transaction((session) => session.run('update counter set n = n + 1'));
+        const add = (): Promise<number> =>
+          warehouse.transaction((session) => session.run('update counter set n = n + 1'));
         await Promise.all(Array.from({ length: 12 }, add));
         expect(await warehouse.query('select n from counter')).toEqual([{ n: 12 }]);
       }),
@@ -76,9 +79,12 @@ export function testWarehouse(name: string, open: () => Promise<Warehouse>): voi
       using(async (warehouse) => {
         const controller = new AbortController();
         const started = performance.now();
-        const endless = warehouse.query('select count(*) from range(1000000) a, range(1000000) b where (a.range * b.range) % 7 = 3', {
-          signal: controller.signal,
-        });
+        const endless = warehouse.query(
+          'select count(*) from range(1000000) a, range(1000000) b where (a.range * b.range) % 7 = 3',
+          {
+            signal: controller.signal,
+          },
+        );
         setTimeout(() => controller.abort(new Error('cancelled')), 100);
         await expect(endless).rejects.toThrow('cancelled');
         expect(performance.now() - started).toBeLessThan(3000);
@@ -93,7 +99,9 @@ export function testWarehouse(name: string, open: () => Promise<Warehouse>): voi
         const work = warehouse.transaction(
           async (session) => {
             await session.run('create table half (a integer)');
-            await session.query('select count(*) from range(1000000) a, range(1000000) b where (a.range * b.range) % 7 = 3');
+            await session.query(
+              'select count(*) from range(1000000) a, range(1000000) b where (a.range * b.range) % 7 = 3',
+            );
           },
           { signal: controller.signal },
         );
@@ -106,7 +114,9 @@ export function testWarehouse(name: string, open: () => Promise<Warehouse>): voi
     test(
       'classifies a wrong statement and tells its line',
       using(async (warehouse) => {
-        const cause = await warehouse.query('select 1,\n  nothing_here from (select 2 as a)').catch((error: unknown) => error);
+        const cause = await warehouse
+          .query('select 1,\n  nothing_here from (select 2 as a)')
+          .catch((error: unknown) => error);
         expect(typeOf(cause)).toBe('SqlError');
         expect((cause as MillraceError).message).toContain('nothing_here');
         expect((cause as MillraceError).where.line).toBe(2);
@@ -118,7 +128,9 @@ export function testWarehouse(name: string, open: () => Promise<Warehouse>): voi
       using(async (warehouse) => {
         const names = ['a"; drop schema main; --', 'with space', 'semi;colon', "it's", '数据', '"'];
         for (const name of names) {
-          await warehouse.run(`create table ${quoteRelation({ schema: 'main', name })} (${quoteIdent(name)} integer)`);
+          await warehouse.run(
+            `create table ${quoteRelation({ schema: 'main', name })} (${quoteIdent(name)} integer)`,
+          );
           const found = await warehouse.describe({ schema: 'main', name });
           expect(found?.columns.map((column) => column.name)).toEqual([name]);
         }
@@ -128,7 +140,9 @@ export function testWarehouse(name: string, open: () => Promise<Warehouse>): voi
     test(
       'serves more queries at once than it has connections',
       using(async (warehouse) => {
-        const rows = await Promise.all(Array.from({ length: 20 }, (_, n) => warehouse.query(`select ${n} as n`)));
+        const rows = await Promise.all(
+          Array.from({ length: 20 }, (_, n) => warehouse.query(`select ${n} as n`)),
+        );
         expect(rows.map(([row]) => row?.['n'])).toEqual(Array.from({ length: 20 }, (_, n) => n));
       }),
     );

@@ -1,0 +1,54 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { globSync } from 'tinyglobby';
+import { describe, expect, test } from 'vitest';
+import { createProgram } from '../../clients/cli/main.js';
+import { anchorsOf, commandsIn, pages, root } from './pages.js';
+
+test.each(pages)('every link in $path leads somewhere', ({ folder, text }) => {
+  const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] ?? '');
+  const broken = links
+    .filter((link) => !/^\w+:/.test(link))
+    .filter((link) => {
+      const [path = '', anchor] = link.split('#');
+      const file = join(folder, path);
+      if (path !== '' && !existsSync(file)) return true;
+      return (
+        anchor !== undefined && !anchorsOf(path === '' ? text : readFileSync(file, 'utf8')).includes(anchor)
+      );
+    });
+  expect(broken).toEqual([]);
+});
+
+describe('every command shown is one that the CLI takes', () => {
+  const shown = pages.flatMap(({ path, text }) => commandsIn(text).map((args) => ({ path, args })));
+  test.each(shown)('$path: millrace $args', async ({ args }) => {
+    await expect(parse(args)).resolves.toBeUndefined();
+  });
+});
+
+test('every MILLRACE_ variable named in the documents exists in the code', () => {
+  const code = globSync(
+    ['*.ts', '{clients,workers,engines,activities,deploy,scripts,test,bench}/**/*.{ts,mjs}', '.ci/run'],
+    {
+      cwd: root,
+    },
+  )
+    .map((file) => readFileSync(join(root, file), 'utf8'))
+    .join('\n');
+  const named = new Set(pages.flatMap(({ text }) => text.match(/\bMILLRACE_[A-Z_]+\b/g) ?? []));
+  expect([...named].filter((name) => !code.includes(name))).toEqual([]);
+});
+
+/** Parses as the CLI does, and carries nothing out. */
+async function parse(args: string[]): Promise<void> {
+  const program = createProgram();
+  const disarm = (command: Command): void => {
+    command.exitOverride().configureOutput({ writeErr: () => undefined, writeOut: () => undefined });
+    if (command.commands.length === 0) command.action(() => undefined);
+    else command.commands.forEach(disarm);
+  };
+  disarm(program);
+  await program.parseAsync(args, { from: 'user' });
+}
