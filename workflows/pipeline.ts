@@ -45,7 +45,8 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
   upsertSearchAttributes([{ key: attributes.project, value: project.name }]);
   setCurrentDetails(details(plan, [], 'running'));
 
-  const base = { project, interval, run: `${info.workflowId}@${info.firstExecutionRunId.slice(0, 8)}` };
+  // the end of the server's id is random; its beginning is a clock, the same for a minute
+  const base = { project, interval, run: `${info.workflowId}@${info.firstExecutionRunId.slice(-12)}` };
   const lines: string[] = [];
   const child = async <T>(
     stage: Stage,

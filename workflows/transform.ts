@@ -1,4 +1,10 @@
-import { CancellationScope, isCancellation, proxyActivities, setCurrentDetails, setHandler } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+} from '@temporalio/workflow';
 import type { TransformActivities } from '../activities/transform.js';
 import type { TransformInput, TransformResult } from '../schemas/run.js';
 import type { NodeResult, PlanNode } from '../schemas/transform.js';
@@ -15,10 +21,12 @@ const FAILURES_TOLD = 50;
  * live relation, its blocking tests run on that, and only then it is published; a failure skips its descendants.
  */
 export async function transform(input: TransformInput): Promise<TransformResult> {
+  const taskQueue = input.warehouseQueue;
   const { planTransform, buildNode, testNode, publishNode } = proxyActivities<TransformActivities>({
     ...policies.warehouse,
-    taskQueue: input.warehouseQueue,
+    taskQueue,
   });
+  const { discardBuilt } = proxyActivities<TransformActivities>({ ...policies.cleanup, taskQueue });
   const result: TransformResult = {
     ...{ nodes: 0, built: 0, reused: 0, passed: 0, warned: 0, failed: [], skipped: 0, rows: 0, gold: {} },
   };
@@ -65,7 +73,7 @@ export async function transform(input: TransformInput): Promise<TransformResult>
       testNode.executeWithOptions({ summary: `test ${node.name}` }, [{ ...input, node: node.id }]),
     );
 
-  const step = async (step: number): Promise<boolean> => {
+  const ranNot = await walk(parents, input.concurrency, async (step) => {
     const node = nodes[steps[step] ?? -1];
     if (!node) return false;
     if (node.kind === 'test') return succeeded(await test(node));
@@ -93,6 +101,11 @@ export async function transform(input: TransformInput): Promise<TransformResult>
       result.failed.push({ id: node.id, status: 'error', message: failureText(error) });
       return false;
     }
+  }).catch(async (error: unknown) => {
+    // what it cannot drop now is dropped by a later build of the same relation
+    if (isCancellation(error))
+      await CancellationScope.nonCancellable(() => discardBuilt(input)).catch(() => undefined);
+    throw error;
   });
   for (const step of ranNot) result.skipped += 1 + (nodes[steps[step] ?? -1]?.audits?.length ?? 0);
   setCurrentDetails(describe(result, done));

@@ -47,11 +47,20 @@ function tellAwaiting({ predictor, hash, workflowId, deadline }: Parameters<OnAw
 /** A block of lines at the bottom of a terminal, drawn anew each time. */
 class Redraw {
   private height = 0;
+  private readonly since = new Map<string, number>();
 
   show(state: RunState, elapsedMs: number): void {
     this.clear();
-    const lines = [headline(state, elapsedMs), ...state.stages.map((stage) => stageLine(stage, elapsedMs))];
-    for (const line of lines) say(line.slice(0, (process.stdout.columns || 100) + 20));
+    const stages = state.stages.map((stage) => {
+      const since = this.since.get(stage.stage) ?? elapsedMs;
+      this.since.set(stage.stage, since);
+      return stageLine(stage, elapsedMs - since);
+    });
+    // a line that wraps would be two to clear
+    const lines = [headline(state, elapsedMs), ...stages].map((line) =>
+      clip(line, process.stdout.columns || 100),
+    );
+    for (const line of lines) say(line);
     this.height = lines.length;
   }
 
@@ -85,11 +94,22 @@ function headline({ workflowId, status, progress }: RunState, elapsedMs: number)
   return `${style.bold(workflowId)} ${status.toLowerCase()} ${stages} ${style.dim(`${(elapsedMs / 1000).toFixed(1)} s`)}`;
 }
 
+/** @param elapsedMs since the stage was first seen */
 function stageLine({ stage, done, total, rows, current }: Progress, elapsedMs: number): string {
   const share = total === 0 ? 0 : done / total;
+  const seconds = elapsedMs / 1000;
   const bar = '█'.repeat(Math.round(share * 20)).padEnd(20, '░');
-  const rate = rows > 0 ? `${Math.round(rows / (elapsedMs / 1000)).toLocaleString('en')} rows/s` : '';
+  const rate = rows > 1_000 && seconds > 1 ? `${Math.round(rows / seconds).toLocaleString('en')} rows/s` : '';
   const left =
-    share > 0.05 && share < 1 ? `about ${Math.ceil(((1 - share) / share) * (elapsedMs / 1000))} s left` : '';
-  return `  ${stage.padEnd(30)} ${style.cyan(bar)} ${done}/${total} ${style.dim([rate, left, current.slice(0, 3).join(', ')].filter(Boolean).join(' · '))}`;
+    share > 0.05 && share < 1 && seconds > 1
+      ? `about ${Math.ceil(((1 - share) / share) * seconds)} s left`
+      : '';
+  const notes = [rate, left, current.slice(0, 3).join(', ')].filter(Boolean).join(' · ');
+  return `  ${stage.padEnd(30)} ${style.cyan(bar)} ${done}/${total} ${style.dim(notes)}`;
+}
+
+/** Cuts a line to what a terminal shows of it; colour codes take no room. */
+function clip(line: string, width: number): string {
+  let room = width - 1;
+  return line.replace(/\u001b\[\d+m|./gsu, (part) => (part.startsWith('\u001b') || room-- > 0 ? part : ''));
 }

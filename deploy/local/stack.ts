@@ -45,9 +45,9 @@ export interface Stack {
   metricsUrl: string | undefined;
   logs: string;
   /** running processes by name: `temporal`, `worker-1`, …; changes when one is restarted */
-  pids(): Record<string, number>;
+  pids: () => Record<string, number>;
   /** Ends workers, then the server, and nothing else. Safe to call twice. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 /**

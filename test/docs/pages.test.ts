@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { CommanderError, type Command } from 'commander';
 import { globSync } from 'tinyglobby';
 import { describe, expect, test } from 'vitest';
 import { createProgram } from '../../clients/cli/main.js';
@@ -22,9 +22,11 @@ test.each(pages)('every link in $path leads somewhere', ({ folder, text }) => {
 });
 
 describe('every command shown is one that the CLI takes', () => {
-  const shown = pages.flatMap(({ path, text }) => commandsIn(text).map((args) => ({ path, args })));
-  test.each(shown)('$path: millrace $args', async ({ args }) => {
-    await expect(parse(args)).resolves.toBeUndefined();
+  const shown = pages.flatMap(({ path, text }) => commandsIn(text).map((one) => ({ path, ...one })));
+  test.each(shown)('$path: millrace $args', async ({ args, mentioned }) => {
+    const problem = await parse(args);
+    if (mentioned && problem?.startsWith('commander.missing')) return;
+    expect(problem).toBeUndefined();
   });
 });
 
@@ -41,8 +43,8 @@ test('every MILLRACE_ variable named in the documents exists in the code', () =>
   expect([...named].filter((name) => !code.includes(name))).toEqual([]);
 });
 
-/** Parses as the CLI does, and carries nothing out. */
-async function parse(args: string[]): Promise<void> {
+/** Parses as the CLI does, and carries nothing out. @returns what it objects to */
+async function parse(args: string[]): Promise<string | undefined> {
   const program = createProgram();
   const disarm = (command: Command): void => {
     command.exitOverride().configureOutput({ writeErr: () => undefined, writeOut: () => undefined });
@@ -50,5 +52,10 @@ async function parse(args: string[]): Promise<void> {
     else command.commands.forEach(disarm);
   };
   disarm(program);
-  await program.parseAsync(args, { from: 'user' });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return undefined;
+  } catch (error) {
+    return error instanceof CommanderError ? error.code : String(error);
+  }
 }

@@ -13,15 +13,24 @@ export const pages = globSync(['*.md', 'docs/**/*.md', 'examples/*/README.md'], 
 const shellBlocks = (text: string): string[] =>
   [...text.matchAll(/^```sh\n([^]*?)^```$/gm)].map((match) => match[1] ?? '');
 
-/** Arguments of every `millrace …` that a page tells its reader to type. */
-export function commandsIn(text: string): string[][] {
-  const inline = [...text.matchAll(/`((?:npx )?millrace [^`\n…]+)`/g)].map((match) => match[1] ?? '');
-  const lines = shellBlocks(text).flatMap((block) => block.replaceAll('\\\n', ' ').split('\n'));
-  return [...inline, ...lines].flatMap((line) => {
-    const typed = /^\s*(?:\w+=\S+ )*(?:npx |node bin\/)?millrace(?:\.mjs)? ([^#|]*)/.exec(line)?.[1];
-    return typed === undefined ? [] : [words(typed)];
-  });
+export interface Shown {
+  args: string[];
+  /** mentioned by its name, in a sentence: what it needs may be left out */
+  mentioned: boolean;
 }
+
+/** Every `millrace …` of a page: what its reader is told to type, and what is mentioned in a sentence. */
+export function commandsIn(text: string): Shown[] {
+  const lines = shellBlocks(text).flatMap((block) => block.replaceAll('\\\n', ' ').split('\n'));
+  const inline = [...text.matchAll(/`((?:npx )?millrace [^`\n…]+)`/g)].map((match) => match[1] ?? '');
+  return [...argumentsOf(lines, false), ...argumentsOf(inline, true)];
+}
+
+const argumentsOf = (lines: string[], mentioned: boolean): Shown[] =>
+  lines.flatMap((line) => {
+    const typed = /^\s*(?:\w+=\S+ )*(?:npx )?millrace ([^#|]*)/.exec(line)?.[1];
+    return typed === undefined ? [] : [{ args: words(typed), mentioned }];
+  });
 
 /** A command line as a shell splits it, for what documents need: blanks and quotes. */
 const words = (line: string): string[] =>

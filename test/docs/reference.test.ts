@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { referencePages } from '../../scripts/docs.mjs';
 
 const root = join(import.meta.dirname, '../..');
+const { referencePages } = (await import(join(root, 'scripts/docs.mjs'))) as {
+  referencePages: () => Record<string, string>;
+};
 const pages = Object.entries(referencePages());
 
 test.each(pages)('%s says what the code says; else run: npm run docs', (path, text) => {

@@ -11,7 +11,7 @@ const FIXTURE = fileURLToPath(new URL('../fixtures/shop', import.meta.url));
 
 export interface Shop {
   root: string;
-  remove(): void;
+  remove: () => void;
 }
 
 /** A copy of the small project of the tests, with seeded data: `customers` rows a week, some of them broken. */

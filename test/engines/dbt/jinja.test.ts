@@ -190,7 +190,7 @@ describe('faults name the place and the way there', () => {
     const text =
       '{% macro inner() %}{{ 1 / 0 }}{% endmacro %}\n{% macro outer() %}{{ inner() }}{% endmacro %}\n{{ outer() }}';
     expect(fault(text).toError().message).toBe(
-      'division by zero, through macro inner (called at models/a.sql:2:23), macro outer (called at models/a.sql:3:4) (models/a.sql:1:25)',
+      'division by zero, through macro inner (called at models/a.sql:2:23), macro outer (called at models/a.sql:3:4) (models/a.sql:1:25). Correct the template at that place',
     );
   });
 
