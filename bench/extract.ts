@@ -20,8 +20,14 @@ export const extract: Bench = async function* ({ quick }) {
   try {
     await generate(join(folder, 'rows.csv'), rows);
     const { size } = await stat(join(folder, 'rows.csv'));
-    const types = Array.from({ length: COLUMNS }, (_, i) => (['int64', 'double', 'text', 'date'] as const)[i % 4] ?? 'text');
-    const spec = FileStream.parse({ path: 'rows.csv', columns: Object.fromEntries(types.map((type, i) => [`c${i}`, type])) });
+    const types = Array.from(
+      { length: COLUMNS },
+      (_, i) => (['int64', 'double', 'text', 'date'] as const)[i % 4] ?? 'text',
+    );
+    const spec = FileStream.parse({
+      path: 'rows.csv',
+      columns: Object.fromEntries(types.map((type, i) => [`c${i}`, type])),
+    });
     const [file] = await listStreamFiles({ root: folder, path: spec.path, interval });
     if (!file) throw new Error('the generated file is not there');
     const ours: number[] = [];
@@ -31,10 +37,16 @@ export const extract: Bench = async function* ({ quick }) {
         await timed(async () => {
           const workDir = await mkdtemp(join(folder, 'work-'));
           const run = { extractedAt: interval.end, run: 'bench' };
-          await extractFile({ ...{ source: 'bench', stream: 'rows', spec, file, interval, workDir }, ...run });
+          await extractFile({
+            ...{ source: 'bench', stream: 'rows', spec, file, interval, workDir },
+            ...run,
+          });
         }),
       );
-      const duck = types.map((type, i) => `'c${i}': '${{ int64: 'BIGINT', double: 'DOUBLE', text: 'VARCHAR', date: 'DATE' }[type]}'`);
+      const duck = types.map(
+        (type, i) =>
+          `'c${i}': '${{ int64: 'BIGINT', double: 'DOUBLE', text: 'VARCHAR', date: 'DATE' }[type]}'`,
+      );
       const warehouse = await openDuckDb({ path: ':memory:', memoryLimit: '1GB' });
       theirs.push(
         await timed(() =>
@@ -47,7 +59,12 @@ export const extract: Bench = async function* ({ quick }) {
     }
     const seconds = median(ours) / 1000;
     yield figure({ name: 'CSV to bronze', value: size / 1e6 / seconds, unit: 'MB/s' });
-    yield figure({ name: `CSV to bronze, ${rows.toLocaleString('en')} rows`, value: median(ours), unit: 'ms', against: { name: 'DuckDB COPY ms', value: median(theirs) } });
+    yield figure({
+      name: `CSV to bronze, ${rows.toLocaleString('en')} rows`,
+      value: median(ours),
+      unit: 'ms',
+      against: { name: 'DuckDB COPY ms', value: median(theirs) },
+    });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -32,10 +32,23 @@ export const score: Bench = async function* ({ quick }) {
       const started = performance.now();
       const outFile = join(folder, `scores-${round}.parquet`);
       const quarantineFile = join(folder, `quarantine-${round}.parquet`);
-      await scorePartition({ store, predictorName: 'bench', hash, inFile: file, outFile, quarantineFile, unknownCategory: 'fail' });
+      await scorePartition({
+        store,
+        predictorName: 'bench',
+        hash,
+        inFile: file,
+        outFile,
+        quarantineFile,
+        unknownCategory: 'fail',
+      });
       seconds.push((performance.now() - started) / 1000);
     }
-    yield figure({ name: 'scoring', value: rows / median(seconds), unit: 'rows/s', goal: { atLeast: 400_000, of: 'value' } });
+    yield figure({
+      name: 'scoring',
+      value: rows / median(seconds),
+      unit: 'rows/s',
+      goal: { atLeast: 400_000, of: 'value' },
+    });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

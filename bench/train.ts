@@ -55,8 +55,15 @@ export const train: Bench = async function* ({ quick }) {
     const perRound = (last - (first ?? last)) / 1000 / (rounds - 1);
     const peer = python(Math.round(rows * 0.8 * 0.9), rounds);
     yield figure({
-      ...{ name: `XGBoost, ${rows.toLocaleString('en')} rows, ${rounds} rounds`, value: perRound * rounds, unit: 's' },
-      ...(peer !== undefined && { against: { name: 'python xgboost s', value: peer }, goal: { atMost: 1.05, of: 'ratio' as const } }),
+      ...{
+        name: `XGBoost, ${rows.toLocaleString('en')} rows, ${rounds} rounds`,
+        value: perRound * rounds,
+        unit: 's',
+      },
+      ...(peer !== undefined && {
+        against: { name: 'python xgboost s', value: peer },
+        goal: { atMost: 1.05, of: 'ratio' as const },
+      }),
     });
     yield figure({ name: 'candidate in all (read to ONNX)', value: total, unit: 's' });
   } finally {
@@ -66,7 +73,11 @@ export const train: Bench = async function* ({ quick }) {
 
 function python(rows: number, rounds: number): number | undefined {
   try {
-    const out = execFileSync(process.env['PYTHON'] ?? 'python3', ['-c', PYTHON, String(rows), String(rounds)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const out = execFileSync(
+      process.env['PYTHON'] ?? 'python3',
+      ['-c', PYTHON, String(rows), String(rounds)],
+      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
+    );
     return Number(out);
   } catch {
     return undefined; // not installed: the figure stands alone

@@ -1,7 +1,8 @@
 import { homeDir } from '../deploy/local/home.js';
 import { startStack } from '../deploy/local/stack.js';
-import { readStack } from '../deploy/local/stack-file.js';
+import { readStack, type StackFile } from '../deploy/local/stack-file.js';
 import { loadProject } from '../engines/project/load.js';
+import { MillraceError } from '../schemas/errors.js';
 import { connect, connectTo, type Connected } from './connect.js';
 import { workerEntry } from './worker-entry.js';
 
@@ -14,7 +15,11 @@ export async function withStack<T>(
   work: (connected: Connected) => Promise<T>,
 ): Promise<T> {
   const home = homeDir();
-  if (process.env['TEMPORAL_ADDRESS'] || process.env['TEMPORAL_PROFILE'] || (await readStack(home))) {
+  const named =
+    process.env['TEMPORAL_ADDRESS'] !== undefined || process.env['TEMPORAL_PROFILE'] !== undefined;
+  const running = named ? null : await readStack(home);
+  if (running) await requireServed(running, options.project);
+  if (named || running) {
     const connected = await connect();
     try {
       return await work(connected);
@@ -43,4 +48,14 @@ export async function withStack<T>(
     process.off('SIGINT', stop).off('SIGTERM', stop);
     await stack.stop();
   }
+}
+
+/** Nobody serves the warehouse of another project: its run would wait for ever. */
+async function requireServed({ projects }: StackFile, folder: string): Promise<void> {
+  const { root } = await loadProject(folder);
+  if (projects.includes(root)) return;
+  throw new MillraceError('StackRunning', {
+    what: `the running stack serves ${projects.join(', ')}, not ${root}`,
+    fix: 'Stop it and start one here with millrace up, or give this project a stack of its own by another MILLRACE_HOME',
+  });
 }

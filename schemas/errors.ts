@@ -81,8 +81,6 @@ export const ERROR_TYPES = {
   FeatureInvalid: { retryable: false },
   /** the exported ONNX does not predict what XGBoost does */
   ModelMismatch: { retryable: false },
-  /** the candidate did not pass its gate */
-  GateRejected: { retryable: false },
   /** the answer cannot count: nobody waits for it, or this person may not give it */
   ApprovalRejected: { retryable: false },
   /** no predictor or version has that name */
@@ -111,8 +109,6 @@ export const ERROR_TYPES = {
   // anything outside
   /** a server or a file is not there now, and may be later */
   Unavailable: { retryable: true },
-  /** the other side asked to be called less often */
-  RateLimited: { retryable: true },
 } as const;
 export type ErrorType = keyof typeof ERROR_TYPES;
 
@@ -135,7 +131,7 @@ export interface ErrorBody {
   /** what the reader should do next */
   fix?: string;
   cause?: unknown;
-  /** for RateLimited: the delay the server asked for */
+  /** the delay that the other side asked for */
   retryAfterMs?: number;
 }
 

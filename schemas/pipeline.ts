@@ -47,10 +47,13 @@ export const Schedule = z
     timezone: z.string().default('UTC'),
     /** each start is put off by a random time up to this */
     jitter: Duration.optional(),
-    /** when the last run still goes: skip this one, keep one waiting, queue all, or stop the old one */
+    /**
+     * when the last run still goes: skip this one, keep one waiting, queue all, or stop the old one. Whatever is left
+     * out is an interval that no run is about, also after a server was down; so all wait unless you say otherwise.
+     */
     overlap: z
       .enum(['skip', 'bufferOne', 'bufferAll', 'cancelOther', 'terminateOther', 'allowAll'])
-      .default('bufferOne'),
+      .default('bufferAll'),
     /** a server that was down runs what it missed within this time */
     catchupWindow: Duration.default('365d'),
     /** hold the schedule back when a run has failed, until it is resumed */

@@ -19,6 +19,7 @@ export const SEARCH_ATTRIBUTES = {
   pipeline: 'MillracePipeline',
   stage: 'MillraceStage',
   status: 'MillraceStatus',
+  intervalStart: 'MillraceIntervalStart',
 } as const;
 
 export type Stage = 'pipeline' | 'extract' | 'transform' | 'train' | 'score' | 'backfill';

@@ -7,6 +7,8 @@ import { startWorker } from './runtime.js';
 
 /** The worker process: `node dist/workers/main.js`, configured by its environment (workers/env.ts). */
 async function main(): Promise<void> {
+  // XGBoost's threads meet many times a round: those that wait must not spin on a core that others need
+  process.env['OMP_WAIT_POLICY'] ??= 'passive';
   const env = parseEnv(process.env);
   const resources = new Resources();
   const log = createLog(env.LOG_LEVEL, (line) => resources.secrets.redact(line));

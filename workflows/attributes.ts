@@ -9,4 +9,5 @@ export const attributes = {
   pipeline: keyword(SEARCH_ATTRIBUTES.pipeline),
   stage: keyword(SEARCH_ATTRIBUTES.stage),
   status: keyword(SEARCH_ATTRIBUTES.status),
+  intervalStart: defineSearchAttributeKey(SEARCH_ATTRIBUTES.intervalStart, SearchAttributeType.DATETIME),
 };

@@ -42,7 +42,10 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
   const plan = await planRun({ ...input, due: dueTime() });
   const { project, interval } = plan;
   stages = plan.streams.length + (plan.transform ? 1 : 0) + plan.train.length + plan.score.length;
-  upsertSearchAttributes([{ key: attributes.project, value: project.name }]);
+  upsertSearchAttributes([
+    { key: attributes.project, value: project.name },
+    { key: attributes.intervalStart, value: new Date(interval.start) },
+  ]);
   setCurrentDetails(details(plan, [], 'running'));
 
   // the end of the server's id is random; its beginning is a clock, the same for a minute

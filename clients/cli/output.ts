@@ -47,7 +47,7 @@ export function table(head: string[], rows: string[][]): string[] {
 /** Says what went wrong on standard error. @returns the exit code for it */
 export function reportError(error: unknown, { json }: { json?: boolean }): number {
   const known = error instanceof MillraceError ? error : undefined;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = describe(error);
   if (json) {
     const body = known
       ? { type: known.type, what: known.what, where: known.where, fix: known.fix }
@@ -64,4 +64,12 @@ export function reportError(error: unknown, { json }: { json?: boolean }): numbe
   }
   if (known?.type === 'Unavailable') return EXIT.unreachable;
   return known ? EXIT.usage : EXIT.failed;
+}
+
+/** The text of an error with what a gRPC error keeps for itself: the server's own words are in its cause. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  const details = cause instanceof Error && 'details' in cause ? String(cause.details) : '';
+  return details && !error.message.includes(details) ? `${error.message}: ${details}` : error.message;
 }

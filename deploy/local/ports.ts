@@ -14,17 +14,24 @@ export interface PortHolder {
 }
 
 /** @returns whether this process could listen on the port now */
-export async function isFree(port: number, host = LOOPBACK): Promise<boolean> {
-  const bound = await listenOnce(port, host);
-  return bound !== null;
+export function isFree(port: number, host = LOOPBACK): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+  });
 }
 
-/** A free port that the system picks; for whatever nobody has to remember. */
+/**
+ * A free port for whatever nobody has to remember: below those that systems give to outgoing connections, so that it is
+ * still free when a server comes back, and by chance, so that two who look at the same moment find different ones.
+ */
 export async function anyFreePort(host = LOOPBACK): Promise<number> {
-  const port = await listenOnce(0, host);
-  if (port === null)
-    throw new MillraceError('PortInUse', { what: `no free port on ${host}`, fix: 'Close some programs' });
-  return port;
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    if (await isFree(port, host)) return port;
+  }
+  throw new MillraceError('PortInUse', { what: `no free port on ${host}`, fix: 'Close some programs' });
 }
 
 export interface PortWish {
@@ -77,18 +84,6 @@ export async function choosePort({
 export async function holderOf(port: number): Promise<PortHolder | null> {
   const pid = (await pidFromProc(port)) ?? (await pidFromLsof(port));
   return pid === null ? null : { pid, command: ((await commandLine(pid)) ?? 'unknown').slice(0, 120) };
-}
-
-/** @returns the port that was bound for a moment, or null when it is taken or not allowed */
-function listenOnce(port: number, host: string): Promise<number | null> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(null));
-    server.listen({ port, host, exclusive: true }, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : null));
-    });
-  });
 }
 
 async function pidFromProc(port: number): Promise<number | null> {

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { choosePort } from './ports.js';
+import { anyFreePort, choosePort } from './ports.js';
 import { identify, type ProcessRef } from './processes.js';
 import { claimStack, releaseStack, updateStack } from './stack-file.js';
 import { Supervised, type ChildEvent, type ChildSpec } from './supervisor.js';
@@ -152,9 +152,9 @@ async function chooseServerPorts({ port, uiPort }: StackOptions, taken: Set<numb
   return {
     port: await choose('Temporal server', '--port', DEFAULT_PORTS.port, port),
     uiPort: await choose('Temporal UI', '--ui-port', DEFAULT_PORTS.uiPort, uiPort),
-    // for ourselves only, but the same ones after each restart
-    httpPort: await choose("Temporal server's HTTP API", '--port', 7243),
-    metricsPort: await choose("Temporal server's metrics", '--port', 9233),
+    // for the server alone, and the same ones after each restart
+    httpPort: await anyFreePort(),
+    metricsPort: await anyFreePort(),
   };
 }
 

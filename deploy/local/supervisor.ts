@@ -30,19 +30,24 @@ export type ChildEvent =
 
 /** A child that lived this long was not a failed start, so its next death counts as the first. */
 const SETTLED_MS = 5_000;
-const MAX_QUICK_DEATHS = 6;
+/** Deaths in a row before it was ready. One that gets to work and is killed is worth another start, however often. */
+const MAX_FAILED_STARTS = 6;
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 5_000;
 const LOG_LIMIT_BYTES = 20_000_000;
 
 /**
  * Keeps one child process alive: starts it again, with growing delay, whenever it ends without being asked to, and
- * gives up after a row of quick deaths. Ends only what it started.
+ * gives up after a row of starts that failed. Ends only what it started.
  */
 export class Supervised {
   private child: ChildProcess | null = null;
   private ended: Promise<void> = Promise.resolve();
   private quickDeaths = 0;
+  private failedStarts = 0;
+  private wasReady = false;
+  /** size of the log when the last process began to write to it */
+  private logStart = 0;
   private stopping = false;
   private lastReason = '';
 
@@ -61,7 +66,10 @@ export class Supervised {
     await this.launch();
     const deadline = Date.now() + this.spec.readyTimeoutMs;
     while (Date.now() < deadline && !this.stopping) {
-      if (this.child && (await this.spec.ready())) return;
+      if (this.child && (await this.spec.ready())) {
+        this.wasReady = true;
+        return;
+      }
       // a first start that dies is shown at once: a wrong flag or a broken file will not mend itself
       if (!this.child)
         throw await this.failure(`${this.spec.name} ended while it started (${this.lastReason})`);
@@ -94,6 +102,7 @@ export class Supervised {
     if (existsSync(logFile) && (await stat(logFile)).size > LOG_LIMIT_BYTES)
       await rename(logFile, `${logFile}.1`);
     const log = await open(logFile, 'a');
+    this.logStart = (await log.stat()).size;
     if (this.stopping) return log.close();
     const born = Date.now();
     const child = spawn(command, args, {
@@ -123,7 +132,9 @@ export class Supervised {
     this.lastReason = reason;
     if (this.stopping) return;
     this.quickDeaths = livedMs > SETTLED_MS ? 1 : this.quickDeaths + 1;
-    if (this.quickDeaths > MAX_QUICK_DEATHS) {
+    this.failedStarts = this.wasReady ? 0 : this.failedStarts + 1;
+    this.wasReady = false;
+    if (this.failedStarts > MAX_FAILED_STARTS) {
       void this.giveUp(reason);
       return;
     }
@@ -140,6 +151,7 @@ export class Supervised {
     const deadline = Date.now() + this.spec.readyTimeoutMs;
     while (this.child && !this.stopping && Date.now() < deadline) {
       if (await this.spec.ready()) {
+        this.wasReady = true;
         this.onEvent({ kind: 'ready', name: this.spec.name, pid: this.child.pid ?? 0 });
         return;
       }
@@ -149,12 +161,12 @@ export class Supervised {
 
   private async giveUp(reason: string): Promise<void> {
     const { name, logFile } = this.spec;
-    this.onEvent({ kind: 'gaveUp', name, reason, logFile, tail: await tailOf(logFile) });
+    this.onEvent({ kind: 'gaveUp', name, reason, logFile, tail: await tailOf(logFile, this.logStart) });
   }
 
   private async failure(what: string): Promise<MillraceError> {
     await this.stop();
-    const tail = await tailOf(this.spec.logFile);
+    const tail = await tailOf(this.spec.logFile, this.logStart);
     return new MillraceError('StackFailed', {
       what: tail ? `${what}; the end of its log:\n${tail}\n` : what,
       where: { file: this.spec.logFile },
@@ -163,15 +175,28 @@ export class Supervised {
   }
 }
 
-/** @returns the last lines of a log, at most 2 kB; empty when there is none */
-async function tailOf(file: string): Promise<string> {
+/** @returns what a start has left in its log: the last lines, at most 4 kB; of JSON lines the warnings and errors */
+async function tailOf(file: string, from: number): Promise<string> {
   const handle = await open(file, 'r').catch(() => null);
   if (!handle) return '';
   try {
     const { size } = await handle.stat();
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(2_000), 0, 2_000, Math.max(0, size - 2_000));
-    return buffer.toString('utf8', 0, bytesRead).trim().split('\n').slice(-12).join('\n');
+    const start = Math.max(from > size ? 0 : from, size - 4_000);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4_000), 0, 4_000, start);
+    const lines = buffer.toString('utf8', 0, bytesRead).trim().split('\n').flatMap(readable);
+    return lines.slice(-12).join('\n');
   } finally {
     await handle.close();
+  }
+}
+
+const WARNING = 40;
+
+function readable(line: string): string[] {
+  try {
+    const { level, msg } = JSON.parse(line) as { level?: number; msg?: string };
+    return level === undefined || msg === undefined ? [line] : level > WARNING ? [msg] : [];
+  } catch {
+    return [line]; // not JSON: a stack trace, or another program's log
   }
 }

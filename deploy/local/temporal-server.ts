@@ -5,10 +5,9 @@ import { SEARCH_ATTRIBUTES } from '../../schemas/queues.js';
 import type { ChildSpec } from './supervisor.js';
 
 /** Registered at each start; one that exists already is left as it is. */
-const REGISTERED = [
-  ...Object.values(SEARCH_ATTRIBUTES).map((name) => `${name}=Keyword`),
-  'MillraceIntervalStart=Datetime',
-];
+const REGISTERED = Object.values(SEARCH_ATTRIBUTES).map(
+  (name) => `${name}=${name === SEARCH_ATTRIBUTES.intervalStart ? 'Datetime' : 'Keyword'}`,
+);
 
 /**
  * A queue poll limit of 20 a second per shard paces every workflow to 100 ms a step; with these it takes about 8 ms.

@@ -78,19 +78,22 @@ export function encodeSql(encoding: Encoding, type: string): string {
     return orNaN(`CAST(enum_code(${asCategory(encoding)}) AS FLOAT)`);
   }
   if (!isFloating(type)) return orNaN(`CAST(${column} AS FLOAT)`);
-  return `CASE WHEN isfinite(${column}) AND abs(${column}) <= ${FLOAT_MAX} THEN CAST(${column} AS FLOAT) ELSE ${NAN} END`;
+  return `CASE WHEN ${finiteSql(column, type)} THEN CAST(${column} AS FLOAT) ELSE ${NAN} END`;
 }
+
+/** A 64-bit number may be finite and still too large for 32 bits. */
+const finiteSql = (column: string, type: string): string =>
+  type === 'FLOAT' ? `isfinite(${column})` : `(isfinite(${column}) AND abs(${column}) <= ${FLOAT_MAX})`;
 
 const orNaN = (sql: string): string => `coalesce(${sql}, ${NAN})`;
 const isFloating = (type: string): boolean => type === 'FLOAT' || type === 'DOUBLE';
 const asCategory = ({ name }: Encoding): string =>
   `TRY_CAST(CAST(${quoteIdent(name)} AS VARCHAR) AS ${enumName(name)})`;
 
-/** SQL that is true for a NaN, an infinity or a number beyond 32-bit floats; null for a type that has none. */
+/** SQL that is true for a NaN, an infinity or a number beyond 32-bit floats, and not for a null; null for a type that has none. */
 export function nonFiniteSql({ name }: Encoding, type: string): string | null {
   if (!isFloating(type)) return null;
-  const column = quoteIdent(name);
-  return `(${column} IS NOT NULL AND NOT (isfinite(${column}) AND abs(${column}) <= ${FLOAT_MAX}))`;
+  return `NOT ${finiteSql(quoteIdent(name), type)}`;
 }
 
 /** SQL that is true for a category that training never saw; null for other kinds. */

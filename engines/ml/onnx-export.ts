@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Task } from '../../schemas/predictor.js';
+import { ONNX_INPUT, ONNX_OUTPUT } from './onnx-model.js';
 import {
   encodeModel,
   floatConstant,
@@ -30,10 +31,6 @@ const Model = z.object({
     gradient_booster: z.object({ model: z.object({ tree_info: z.array(z.int()), trees: z.array(Tree) }) }),
   }),
 });
-
-/** Input `features` [n, features] float32, NaN for missing; output `scores`, [n] or [n, classes]. */
-export const ONNX_INPUT = 'features';
-export const ONNX_OUTPUT = 'scores';
 
 /**
  * XGBoost's trees as a standard TreeEnsembleRegressor, which any ONNX runtime scores without XGBoost.

@@ -1,6 +1,10 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { ONNX_INPUT, ONNX_OUTPUT } from './onnx-export.js';
 import type { Matrix } from './xgboost-ffi.js';
+
+// Here and not with the exporter, whose libraries a scoring thread would load for nothing.
+/** Input `features` [n, features] float32, NaN for missing; output `scores`, [n] or [n, classes]. */
+export const ONNX_INPUT = 'features';
+export const ONNX_OUTPUT = 'scores';
 
 /** A loaded ONNX predictor. Inference runs on the runtime's own threads. */
 export class OnnxModel {

@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
-import { DuckDBDataChunk, DOUBLE, INTEGER, type DuckDBAppender } from '@duckdb/node-api';
+import { DuckDBDataChunk, FLOAT, INTEGER, type DuckDBAppender } from '@duckdb/node-api';
 import type { ScorePolicy } from '../../schemas/predictor.js';
 import type { PartitionScore } from '../../schemas/score.js';
 import type { Artifact, Feature } from '../../schemas/train.js';
 import { quoteIdent, quoteText } from '../warehouse/port.js';
 import type { ThreadContext } from '../thread.js';
 import { requireColumns, requireRows, withDataset, type Dataset } from './dataset.js';
-import { countBins, emptyBins } from './distribution.js';
+import { binCodes, emptyBins } from './distribution.js';
 import {
   declareCategories,
   encodeSql,
@@ -16,9 +16,10 @@ import {
   typeOf,
   unknownSql,
 } from './encoder.js';
-import { copyRows, readBlocks, type Block } from './matrix.js';
+import { gatherRows, readBatches, VECTOR } from './matrix.js';
 import { argMax } from './metrics.js';
 import { OnnxModel } from './onnx-model.js';
+import { leadingFeatures, orderRows } from './row-order.js';
 import { requireKinds } from './signature.js';
 
 export interface ScoreTask {
@@ -31,10 +32,12 @@ export interface ScoreTask {
   threads: number;
 }
 
+/** Rows that are put in order together: the more, the more alike neighbours are. */
+const BATCH = 65_536;
+/** Cells of a batch at most, 8 MB of them; with more than 32 features it has fewer rows. */
+const CELLS = 2_097_152;
 /** Rows in one call of the model: enough to make the call itself cheap, few enough to stay in the cache. */
-const BATCH = 16_384;
-/** Rows in one DuckDB vector. */
-const VECTOR = 2_048;
+const SLICE = 4_096;
 
 /**
  * Runs in a thread: scores one Parquet file into another, in its order. DuckDB encodes the rows and writes the result;
@@ -86,7 +89,7 @@ function reasonSql(dataset: Dataset, features: Feature[], id: string, strict: bo
   return `CASE WHEN ${quoteIdent(id)} IS NULL THEN 'the id is null' ${strict ? checks.join(' ') : ''} ELSE NULL END`;
 }
 
-/** Scores all rows into the table `scores`, one row each in the rows' order, null for the quarantined. */
+/** Scores all rows into the table `scores`, one row each in the rows' order; NaN for the quarantined. */
 async function scoreRows(
   dataset: Dataset,
   { artifact, onnx }: ScoreTask,
@@ -94,26 +97,30 @@ async function scoreRows(
   signal: AbortSignal,
 ): Promise<PartitionScore> {
   const { features, classes } = artifact.encoder;
-  const width = features.length;
   const outputs = artifact.task === 'multiclass' ? classes.length : 1;
   const counts: PartitionScore = {
     ...{ rows: 0, scored: 0, quarantined: 0 },
     features: features.map(({ reference }) => emptyBins(reference.edges)),
     scores: emptyBins(artifact.scores.edges),
   };
-  // the model keeps the thread busy for milliseconds at a time: let the reader run ahead by a few batches
+  // the model keeps the thread busy for milliseconds at a time: let the reader run ahead
   await dataset.run("SET streaming_buffer_size = '16MB'");
-  await dataset.run(`CREATE TABLE scores (score DOUBLE${outputs > 1 ? ', class INTEGER' : ''})`);
+  await dataset.run(`CREATE TABLE scores (score FLOAT${outputs > 1 ? ', class INTEGER' : ''})`);
   const appender = await dataset.writer.createAppender('scores');
   const model = await OnnxModel.load(onnx, 1);
   const encoded = features.map((feature) => encodeSql(feature, typeOf(dataset, feature)));
-  const sql = `SELECT CAST(CASE WHEN ${reason} IS NULL THEN 1 ELSE 0 END AS FLOAT), ${encoded.join(', ')} FROM rows`;
+  const sql = `SELECT CAST(${reason} IS NULL AS FLOAT), ${encoded.join(', ')} FROM rows`;
+  const capacity = Math.max(VECTOR, Math.min(BATCH, Math.floor(CELLS / features.length)));
+  const leading = leadingFeatures(artifact);
   try {
-    for await (const batch of readBatches(dataset, sql, width)) {
-      await setImmediate();
-      signal.throwIfAborted();
-      count(counts, artifact, batch);
-      append(appender, batch, await model.predict(batch), outputs, counts.scores, artifact.scores.edges);
+    for await (const { rows, columns } of readBatches(dataset, sql, features.length + 1, capacity)) {
+      const [usable, ...values] = columns.map((column) => column.subarray(0, rows));
+      if (!usable) continue;
+      const order = orderRows(countFeatures(counts, features, values, usable, leading), rows);
+      const predicted = await predict(model, values, order, outputs, signal);
+      const scores = outputs > 1 ? topClasses(predicted, outputs) : { scores: predicted };
+      countScores(counts, artifact.scores.edges, scores.scores, usable);
+      append(appender, scores, usable);
     }
   } finally {
     appender.closeSync();
@@ -124,103 +131,95 @@ async function scoreRows(
   return counts;
 }
 
-/** Encoded rows that go through the model at once. */
-interface Batch {
-  values: Float32Array;
-  /** 1 for a row to score, 0 for one to quarantine */
-  usable: Float32Array;
-  rows: number;
-  columns: number;
-}
-
-async function* readBatches(dataset: Dataset, sql: string, columns: number): AsyncGenerator<Batch> {
-  let blocks: Block[] = [];
-  let rows = 0;
-  const gather = (): Batch => {
-    const values = new Float32Array(rows * columns);
-    const usable = new Float32Array(rows);
-    let start = 0;
-    for (const {
-      columns: [flag, ...features],
-      rows: length,
-    } of blocks) {
-      copyRows(values, columns, start, features, length);
-      for (let row = 0; row < length; row++) usable[start + row] = flag?.getItem(row) as number;
-      start += length;
-    }
-    return { values, usable, rows, columns };
-  };
-  for await (const block of readBlocks(dataset, sql)) {
-    blocks.push(block);
-    rows += block.rows;
-    if (rows + VECTOR <= BATCH) continue;
-    yield gather();
-    blocks = [];
-    rows = 0;
-  }
-  if (rows > 0) yield gather();
-}
-
-function count(
+/** @param usable 1 for a row to score, 0 for one to quarantine; @returns the bin of each row in the `leading` features */
+function countFeatures(
   counts: PartitionScore,
-  { encoder }: Artifact,
-  { values, usable, rows, columns }: Batch,
+  features: Feature[],
+  columns: Float32Array[],
+  usable: Float32Array,
+  leading: number[],
+): Uint8Array[] {
+  const codes = new Map(leading.map((at) => [at, new Uint8Array(usable.length)]));
+  const passing = new Uint8Array(usable.length);
+  features.forEach(({ reference }, at) => {
+    const found = binCodes(reference.edges, columns[at]!, codes.get(at) ?? passing);
+    addBins(counts.features[at]!, found, usable);
+  });
+  return [...codes.values()];
+}
+
+function addBins(bins: number[], codes: Uint8Array, usable: Float32Array): void {
+  for (let row = 0; row < codes.length; row++) bins[codes[row]!]! += usable[row]!;
+}
+
+function countScores(
+  counts: PartitionScore,
+  edges: number[],
+  scores: Float32Array,
+  usable: Float32Array,
 ): void {
   const kept = usable.reduce((sum, flag) => sum + flag, 0);
-  counts.rows += rows;
+  counts.rows += usable.length;
   counts.scored += kept;
-  counts.quarantined += rows - kept;
-  const counted = kept === rows ? values : withoutUnusable(values, usable, kept, columns);
-  encoder.features.forEach(({ reference }, at) => {
-    countBins(counts.features[at]!, reference.edges, counted, at, columns, kept);
-  });
+  counts.quarantined += usable.length - kept;
+  addBins(counts.scores, binCodes(edges, scores), usable);
 }
 
-function withoutUnusable(
-  values: Float32Array,
-  usable: Float32Array,
-  kept: number,
-  columns: number,
-): Float32Array {
-  const result = new Float32Array(kept * columns);
-  let to = 0;
-  usable.forEach((flag, row) => {
-    if (flag === 0) return;
-    result.set(values.subarray(row * columns, (row + 1) * columns), to);
-    to += columns;
-  });
+/** Takes the rows in `order` through the model. @returns its outputs in the rows' own order */
+async function predict(
+  model: OnnxModel,
+  columns: Float32Array[],
+  order: Uint32Array,
+  outputs: number,
+  signal: AbortSignal,
+): Promise<Float32Array> {
+  const result = new Float32Array(order.length * outputs);
+  const values = new Float32Array(SLICE * columns.length);
+  for (let from = 0; from < order.length; from += SLICE) {
+    await setImmediate();
+    signal.throwIfAborted();
+    const rows = Math.min(SLICE, order.length - from);
+    gatherRows(values, columns, order, from, from + rows);
+    const found = await model.predict({
+      ...{ values: values.subarray(0, rows * columns.length), rows, columns: columns.length },
+    });
+    for (let at = 0, cell = 0; at < rows; at++) {
+      const to = order[from + at]! * outputs;
+      for (let output = 0; output < outputs; output++) result[to + output] = found[cell++]!;
+    }
+  }
   return result;
 }
 
+interface Scores {
+  scores: Float32Array;
+  /** of a multiclass predictor */
+  classes?: Int32Array;
+}
+
 /** The score of a multiclass row is the probability of its predicted class. */
-function append(
-  appender: DuckDBAppender,
-  { usable, rows }: Batch,
-  scores: Float32Array,
-  outputs: number,
-  bins: number[],
-  edges: number[],
-): void {
-  const kept = new Float32Array(rows);
-  let length = 0;
-  for (let start = 0; start < rows; start += VECTOR) {
-    const size = Math.min(VECTOR, rows - start);
-    const chunk = DuckDBDataChunk.create(outputs > 1 ? [DOUBLE, INTEGER] : [DOUBLE], size);
+function topClasses(predicted: Float32Array, outputs: number): Required<Scores> {
+  const rows = predicted.length / outputs;
+  const classes = Int32Array.from({ length: rows }, (_, row) => argMax(predicted, row * outputs, outputs));
+  const scores = Float32Array.from(classes, (best, row) => predicted[row * outputs + best]!);
+  return { scores, classes };
+}
+
+function append(appender: DuckDBAppender, { scores, classes }: Scores, usable: Float32Array): void {
+  for (let start = 0; start < usable.length; start += VECTOR) {
+    const size = Math.min(VECTOR, usable.length - start);
+    const chunk = DuckDBDataChunk.create(classes ? [FLOAT, INTEGER] : [FLOAT], size);
     const scoreColumn = chunk.getColumnVector(0);
-    const classColumn = outputs > 1 ? chunk.getColumnVector(1) : undefined;
+    const classColumn = classes && chunk.getColumnVector(1);
     for (let at = 0; at < size; at++) {
       const row = start + at;
-      const best = classColumn ? argMax(scores, row * outputs, outputs) : 0;
-      const score = scores[row * outputs + best]!;
-      classColumn?.setItem(at, best);
-      if (usable[row] === 1) scoreColumn.setItem(at, (kept[length++] = score));
-      else scoreColumn.setItem(at, null);
+      scoreColumn.setItem(at, usable[row] === 1 ? scores[row]! : NaN);
+      classColumn?.setItem(at, classes?.[row] ?? null);
     }
     scoreColumn.flush();
     classColumn?.flush();
     appender.appendDataChunk(chunk);
   }
-  countBins(bins, edges, kept, 0, 1, length);
 }
 
 async function writeFiles(
@@ -234,7 +233,7 @@ async function writeFiles(
   const named = artifact.task === 'multiclass' ? `, [${names}][class + 1] AS class` : '';
   const parquet = '(FORMAT parquet, COMPRESSION zstd)';
   await run(
-    `COPY (SELECT ${id}, score${named} FROM rows POSITIONAL JOIN scores WHERE score IS NOT NULL) TO ${quoteText(outFile)} ${parquet}`,
+    `COPY (SELECT ${id}, CAST(score AS DOUBLE) AS score${named} FROM rows POSITIONAL JOIN scores WHERE NOT isnan(score)) TO ${quoteText(outFile)} ${parquet}`,
   );
   if (!quarantined) return;
   await run(

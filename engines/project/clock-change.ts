@@ -25,6 +25,18 @@ export function timeLostToClockChange(due: Times[], timezone: string, from: Date
   return undefined;
 }
 
+/**
+ * Whether an hourly schedule misses an hour when the clocks of its zone go back: the server is due once at each clock
+ * time, and that night has one of them twice.
+ */
+export function losesRepeatedHour(timezone: string, from: Date): boolean {
+  const now = DateTime.fromJSDate(from, { zone: timezone });
+  if (!now.isValid) return false;
+  return Array.from({ length: 13 }, (_, month) => now.plus({ months: month }).offset).some(
+    (offset) => offset !== now.offset,
+  );
+}
+
 const fallsOn = ({ month, dayOfMonth, dayOfWeek }: Times, day: DateTime): boolean =>
   month.includes(day.month) && dayOfMonth.includes(day.day) && dayOfWeek.includes(day.weekday % 7);
 

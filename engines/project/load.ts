@@ -124,6 +124,10 @@ function describeIssue(issue: z.core.$ZodIssue, prefix: PropertyKey[] = []): Pro
       { path: text, message: [...new Set(issue.errors.flat().map((inner) => inner.message))].join(', or ') },
     ];
   }
+  if (issue.code === 'invalid_key') {
+    const name = JSON.stringify(String(path.at(-1)));
+    return issue.issues.map((inner) => ({ path: text, message: `the name ${name} ${inner.message}` }));
+  }
   return [{ path: text, message: issue.message }];
 }
 

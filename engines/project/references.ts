@@ -1,5 +1,6 @@
 import { IANAZone } from 'luxon';
 import type { Project } from '../../schemas/project.js';
+import { losesRepeatedHour } from './clock-change.js';
 import { nearest } from '../nearest.js';
 import { scheduleProblems } from './schedule-problems.js';
 
@@ -51,6 +52,15 @@ export function checkReferences(project: Project): { path: string; message: stri
         message,
       })),
     );
+    if (
+      project.pipelines[schedule.pipeline]?.cadence === 'hour' &&
+      losesRepeatedHour(schedule.timezone, new Date())
+    ) {
+      problems.push({
+        path: `schedules.${name}.timezone`,
+        message: `the clocks of ${schedule.timezone} go back once a year, and the hour that comes twice would be run once; use UTC for an hourly pipeline`,
+      });
+    }
     if (!project.pipelines[schedule.pipeline]) {
       unknown(`schedules.${name}.pipeline`, 'pipeline', schedule.pipeline, Object.keys(project.pipelines));
     }

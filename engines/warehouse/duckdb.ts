@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DuckDBInstance, type DuckDBConnection, type DuckDBMaterializedResult } from '@duckdb/node-api';
 import { MillraceError } from '../../schemas/errors.js';
-import { openError, sqlError } from './duckdb-errors.js';
+import { openError, severalStatements, sqlError } from './duckdb-errors.js';
 import { plainValue } from './duckdb-values.js';
 import { Pool } from './pool.js';
 import {
@@ -149,11 +149,14 @@ function session(connection: DuckDBConnection, outer?: AbortSignal): Session {
     sql: string,
     signal: AbortSignal | undefined,
     read: (result: DuckDBMaterializedResult) => T | Promise<T>,
+    single = false,
   ): Promise<T> => {
     signal?.throwIfAborted();
     const stop = (): void => connection.interrupt();
     signal?.addEventListener('abort', stop, { once: true });
     try {
+      // the text of a model stands inside a statement of ours: it must not end that one and begin another
+      if (single && (await connection.extractStatements(sql)).count > 1) throw severalStatements();
       return await read(await connection.run(sql));
     } catch (cause) {
       signal?.throwIfAborted();
@@ -164,7 +167,7 @@ function session(connection: DuckDBConnection, outer?: AbortSignal): Session {
   };
   return {
     query: <T extends Row>(sql: string, { signal = outer }: Statement = {}) =>
-      execute(sql, signal, async (result) => (await result.convertRowObjects(plainValue)) as T[]),
+      execute(sql, signal, async (result) => (await result.convertRowObjects(plainValue)) as T[], true),
     run: (sql, { signal = outer } = {}) => execute(sql, signal, (result) => result.rowsChanged),
   };
 }

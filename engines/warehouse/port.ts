@@ -7,6 +7,7 @@ export interface Statement {
 
 /** What runs SQL. Inside {@link Warehouse.transaction} every statement of the session is part of it. */
 export interface Session {
+  /** Runs one statement. @throws MillraceError SqlError for several, and runs none of them */
   query<T extends Row = Row>(sql: string, statement?: Statement): Promise<T[]>;
   /** Runs one or several statements. @returns rows changed by the last one, where the warehouse tells */
   run(sql: string, statement?: Statement): Promise<number>;

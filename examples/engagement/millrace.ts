@@ -113,7 +113,6 @@ export default project({
       pipeline: 'weekly',
       cron: '0 6 * * 1',
       timezone: 'Europe/Berlin',
-      overlap: 'bufferOne',
       note: 'The files of a week arrive on Sunday night',
     },
   },

@@ -22,8 +22,10 @@ beforeAll(() => {
   });
 });
 afterAll(async () => {
-  for (const worker of workers) worker.kill('SIGKILL');
-  await Promise.all(workers.map((worker) => worker.exitCode ?? worker.signalCode ?? once(worker, 'exit')));
+  const running = workers.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+  const ends = running.map((worker) => once(worker, 'exit'));
+  for (const worker of running) worker.kill('SIGKILL');
+  await Promise.all(ends);
   rmSync(root, { recursive: true });
 });
 

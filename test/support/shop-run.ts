@@ -25,7 +25,7 @@ export type Fault = ({ activity: string } | { lake: string; key: string }) & {
 export interface TestRun extends Stack {
   client: Client;
   /** what happened of fault n: a line each time, the last word is the worker's process id */
-  happened(index: number): string[];
+  happened: (index: number) => string[];
 }
 
 /** A stack with one project, whose worker meets these faults. Everything has ended when `work` has. */

@@ -89,6 +89,11 @@ describe('a project file', () => {
       'daily',
     ],
     [
+      `{ name: 'sales', pipelines: { hourly: { cadence: 'hour' } }, schedules: { each: { pipeline: 'hourly', cron: '5 * * * *', timezone: 'Europe/Berlin' } } }`,
+      'schedules.each.timezone',
+      'use UTC',
+    ],
+    [
       `{ name: 'sales', pipelines: { daily: {} }, schedules: { nightly: { pipeline: 'daily' } } }`,
       'schedules.nightly.cron',
       'cron or calendars',
