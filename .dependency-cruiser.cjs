@@ -19,7 +19,6 @@ const ENGINES = {
   ml: ['lake', 'warehouse'],
   project: ['lake'],
   sources: ['lake', 'warehouse/port'],
-  warehouse: [],
 };
 
 const downwards = Object.entries(MAY).map(([from, allowed]) => ({

@@ -15,17 +15,14 @@ export function translate(
   // hidden first: a cut in the middle of a secret would leave a part of it
   const tell = (text: string): string => cut(redact(text));
   if (error instanceof MillraceError) {
-    const where = Object.entries(error.where).map(([key, value]) => [
-      key,
-      typeof value === 'string' ? tell(value) : value,
-    ]);
+    const where: Record<string, string | number> = {};
+    for (const [key, value] of Object.entries(error.where as Record<string, string | number>))
+      where[key] = typeof value === 'string' ? tell(value) : value;
     return ApplicationFailure.create({
       type: error.type,
       message: tell(error.message),
       nonRetryable: !error.retryable,
-      details: [
-        { what: tell(error.what), where: Object.fromEntries(where), fix: error.fix && tell(error.fix) },
-      ],
+      details: [{ what: tell(error.what), where, fix: error.fix && tell(error.fix) }],
       ...(error.retryAfterMs !== undefined && { nextRetryDelay: error.retryAfterMs }),
     });
   }

@@ -1,6 +1,6 @@
 /** Names a typing error probably meant, the closest first. */
 function closest(word: string, names: Iterable<string>): string[] {
-  const limit = Math.max(2, Math.floor(word.length / 3));
+  const limit = Math.max(1, Math.floor(word.length / 3));
   return [...new Set(names)]
     .map((name) => ({ name, far: distance(word.toLowerCase(), name.toLowerCase(), limit) }))
     .filter(({ far }) => far <= limit)

@@ -93,6 +93,8 @@ export interface TransformResult {
   failed: { id: string; status: string; message: string }[];
   skipped: number;
   rows: number;
+  /** what of the dbt project was left out, e.g. kinds of tests that are not run yet; at most 20 */
+  warnings: string[];
   /** the wanted relations as this run has published them */
   gold: Record<string, GoldRef>;
 }

@@ -15,6 +15,9 @@ import { policies } from './policies.js';
 
 /** A failure of a thousand nodes must still fit into the history. */
 const FAILURES_TOLD = 50;
+const WARNINGS_TOLD = 20;
+/** Beyond it a picture of the graph shows nothing any more. */
+const LARGEST_GRAPH = 8_000;
 
 /**
  * The node graph: each node is an activity that starts the moment its parents are done. A model is built beside the
@@ -29,6 +32,7 @@ export async function transform(input: TransformInput): Promise<TransformResult>
   const { discardBuilt } = proxyActivities<TransformActivities>({ ...policies.cleanup, taskQueue });
   const result: TransformResult = {
     ...{ nodes: 0, built: 0, reused: 0, passed: 0, warned: 0, failed: [], skipped: 0, rows: 0, gold: {} },
+    warnings: [],
   };
   const current = new Set<string>();
   let done = 0;
@@ -40,8 +44,10 @@ export async function transform(input: TransformInput): Promise<TransformResult>
     rows: result.rows,
   }));
 
-  const { nodes } = await planTransform(input);
+  const { nodes, warnings, mermaid } = await planTransform(input);
   result.nodes = nodes.length;
+  result.warnings = warnings.slice(0, WARNINGS_TOLD);
+  const tell = (): void => setCurrentDetails([describe(result, done), graph(mermaid)].join('\n'));
   // tests that audit a model run inside its step; the walk is over models, seeds and free tests
   const steps = nodes.flatMap((node, index) => (node.audit === undefined ? [index] : []));
   const stepOf = new Map(steps.map((index, step) => [index, step]));
@@ -65,7 +71,7 @@ export async function transform(input: TransformInput): Promise<TransformResult>
     } finally {
       current.delete(node.name);
       done++;
-      setCurrentDetails(describe(result, done));
+      tell();
     }
   };
   const test = (node: PlanNode): Promise<NodeResult> =>
@@ -108,7 +114,7 @@ export async function transform(input: TransformInput): Promise<TransformResult>
     throw error;
   });
   for (const step of ranNot) result.skipped += 1 + (nodes[steps[step] ?? -1]?.audits?.length ?? 0);
-  setCurrentDetails(describe(result, done));
+  tell();
   if (result.failed.length > 0)
     throw stageFailed(result.failed, { ...result, failed: result.failed.slice(0, FAILURES_TOLD) });
   return result;
@@ -128,10 +134,14 @@ function count(result: TransformResult, node: PlanNode, outcome: NodeResult): vo
   if (outcome.status === 'success') result.rows += outcome.rows ?? 0;
 }
 
+const graph = (mermaid: string): string =>
+  mermaid.length > LARGEST_GRAPH ? '' : ['```mermaid', mermaid, '```'].join('\n');
+
 function describe(result: TransformResult, done: number): string {
   const lines = [
     `${done} of ${result.nodes} nodes: ${result.built} built, ${result.reused} reused, ${result.passed} tests passed, ` +
       `${result.warned} warned, ${result.failed.length} failed, ${result.skipped} skipped`,
+    ...result.warnings.map((warning) => `- warning: ${warning}`),
     ...result.failed.map(({ id, message }) => `- **${id}**: ${message}`),
   ];
   return lines.slice(0, 40).join('\n');

@@ -21,6 +21,8 @@ export function describeResult(result: PipelineResult): string[] {
         `${transform.passed} tests passed, ${transform.warned} warned, ${count(transform.rows)} rows`,
     );
   }
+  for (const warning of transform?.warnings ?? [])
+    lines.push(`          ${style.yellow('warning')} ${warning}`);
   for (const one of result.train) {
     const by = one.approval ? ` (${one.approval.who}: ${one.approval.why})` : '';
     lines.push(`train     ${one.predictor} v${one.version} ${style.bold(one.outcome)}${by}, ${one.hash}`);

@@ -1,7 +1,8 @@
-import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { MillraceError } from '../../schemas/errors.js';
 import { asDiskFull } from '../lake/disk-full.js';
 import { quoteIdent, quoteText, type ColumnInfo } from '../warehouse/port.js';
+import { DuckDBInstance } from './duckdb.js';
 
 /** Rows of Parquet files in an in-memory DuckDB, as its view `rows`, in the order of the files. */
 export interface Dataset {

@@ -26,6 +26,11 @@ export function binCodes(
   return codes;
 }
 
+/** @param usable 1 for a row that counts, 0 for one that does not */
+export function addBins(bins: number[], codes: Uint8Array, usable: Float32Array): void {
+  for (let row = 0; row < usable.length; row++) bins[codes[row]!]! += usable[row]!;
+}
+
 /** @returns up to nine edges between the deciles of the values that are not NaN; equal ones once */
 export function decileEdges(values: Float32Array): number[] {
   const sorted = values.filter((value) => value === value).sort();

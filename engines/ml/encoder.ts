@@ -12,7 +12,7 @@ const NAN = `CAST('NaN' AS FLOAT)`;
 const FLOAT_MAX = '3.4028234e38';
 
 /** What a trained predictor does with values that it cannot use. */
-export type Unusable = 'quarantine' | 'missing';
+type Unusable = 'quarantine' | 'missing';
 
 /** @throws MillraceError FeatureInvalid for a type that is no number, boolean or text */
 export function kindOf({ name, type }: ColumnInfo): Feature['kind'] {

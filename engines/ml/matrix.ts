@@ -1,5 +1,6 @@
-import { DuckDBFloatVector, type DuckDBDataChunk } from '@duckdb/node-api';
+import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { requireRows, type Dataset } from './dataset.js';
+import { DuckDBFloatVector } from './duckdb.js';
 import type { LabelledMatrix } from './xgboost.js';
 
 /** Rows in one DuckDB vector, so the most that a block has. */
@@ -28,7 +29,8 @@ export async function* readBlocks({ connection }: Dataset, sql: string): AsyncGe
 /** The vector's own array: asking it value by value takes five times as long as all else in reading. */
 function floatsOf(chunk: DuckDBDataChunk, at: number): Float32Array {
   const column = chunk.getColumnVector(at);
-  if (column instanceof DuckDBFloatVector) return column['items'];
+  const items: unknown = column instanceof DuckDBFloatVector ? column['items'] : null;
+  if (items instanceof Float32Array) return items;
   throw new TypeError(`column ${at} is ${column.type.toString()}, not FLOAT`);
 }
 
@@ -41,45 +43,20 @@ export function copyRows(values: Float32Array, start: number, columns: Float32Ar
   });
 }
 
-/** Copies the rows `order[from]` to `order[to - 1]` of columns into a row-major matrix, from its first row on. */
+/** Copies the rows `order[from]` to `order[to - 1]` of a row-major matrix to the beginning of another. */
 export function gatherRows(
+  target: Float32Array,
   values: Float32Array,
-  columns: Float32Array[],
+  width: number,
   order: Uint32Array,
   from: number,
   to: number,
 ): void {
-  const width = columns.length;
-  columns.forEach((column, start) => {
-    for (let at = from, cell = start; at < to; at++, cell += width) values[cell] = column[order[at]!]!;
-  });
-}
-
-/** Rows that are worked on together, column by column. */
-export interface Batch {
-  rows: number;
-  /** longer than `rows`, and overwritten by the next batch */
-  columns: Float32Array[];
-}
-
-/** Gathers blocks into batches of up to `capacity` rows. */
-export async function* readBatches(
-  dataset: Dataset,
-  sql: string,
-  width: number,
-  capacity: number,
-): AsyncGenerator<Batch> {
-  const columns = Array.from({ length: width }, () => new Float32Array(capacity));
-  let rows = 0;
-  for await (const block of readBlocks(dataset, sql)) {
-    if (rows + block.rows > capacity) {
-      yield { rows, columns };
-      rows = 0;
-    }
-    for (const [at, column] of block.columns.entries()) columns[at]?.set(column, rows);
-    rows += block.rows;
+  let cell = 0;
+  for (let at = from; at < to; at++) {
+    const start = order[at]! * width;
+    for (let column = 0; column < width; column++) target[cell++] = values[start + column]!;
   }
-  if (rows > 0) yield { rows, columns };
 }
 
 /** Reads a query whose first column is the label and whose others are the features. */

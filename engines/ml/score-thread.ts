@@ -1,12 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
-import { DuckDBDataChunk, FLOAT, INTEGER, type DuckDBAppender } from '@duckdb/node-api';
+import type { DuckDBAppender } from '@duckdb/node-api';
 import type { ScorePolicy } from '../../schemas/predictor.js';
 import type { PartitionScore } from '../../schemas/score.js';
 import type { Artifact, Feature } from '../../schemas/train.js';
 import { quoteIdent, quoteText } from '../warehouse/port.js';
 import type { ThreadContext } from '../thread.js';
 import { requireColumns, requireRows, withDataset, type Dataset } from './dataset.js';
-import { binCodes, emptyBins } from './distribution.js';
+import { addBins, binCodes, emptyBins } from './distribution.js';
+import { DuckDBDataChunk, FLOAT, INTEGER } from './duckdb.js';
 import {
   declareCategories,
   encodeSql,
@@ -16,10 +17,11 @@ import {
   typeOf,
   unknownSql,
 } from './encoder.js';
-import { gatherRows, readBatches, VECTOR } from './matrix.js';
+import { gatherRows, readBlocks, VECTOR } from './matrix.js';
 import { argMax } from './metrics.js';
 import { OnnxModel } from './onnx-model.js';
 import { leadingFeatures, orderRows } from './row-order.js';
+import { Batch } from './score-batch.js';
 import { requireKinds } from './signature.js';
 
 export interface ScoreTask {
@@ -32,10 +34,6 @@ export interface ScoreTask {
   threads: number;
 }
 
-/** Rows that are put in order together: the more, the more alike neighbours are. */
-const BATCH = 65_536;
-/** Cells of a batch at most, 8 MB of them; with more than 32 features it has fewer rows. */
-const CELLS = 2_097_152;
 /** Rows in one call of the model: enough to make the call itself cheap, few enough to stay in the cache. */
 const SLICE = 4_096;
 
@@ -110,18 +108,21 @@ async function scoreRows(
   const model = await OnnxModel.load(onnx, 1);
   const encoded = features.map((feature) => encodeSql(feature, typeOf(dataset, feature)));
   const sql = `SELECT CAST(${reason} IS NULL AS FLOAT), ${encoded.join(', ')} FROM rows`;
-  const capacity = Math.max(VECTOR, Math.min(BATCH, Math.floor(CELLS / features.length)));
-  const leading = leadingFeatures(artifact);
+  const batch = new Batch(features.length, leadingFeatures(artifact));
+  const flush = async (): Promise<void> => {
+    const predicted = await predict(model, batch, outputs, signal);
+    const scores = outputs > 1 ? topClasses(predicted, outputs) : { scores: predicted };
+    const usable = batch.usable.subarray(0, batch.rows);
+    addBins(counts.scores, binCodes(artifact.scores.edges, scores.scores), usable);
+    append(appender, scores, usable);
+    batch.rows = 0;
+  };
   try {
-    for await (const { rows, columns } of readBatches(dataset, sql, features.length + 1, capacity)) {
-      const [usable, ...values] = columns.map((column) => column.subarray(0, rows));
-      if (!usable) continue;
-      const order = orderRows(countFeatures(counts, features, values, usable, leading), rows);
-      const predicted = await predict(model, values, order, outputs, signal);
-      const scores = outputs > 1 ? topClasses(predicted, outputs) : { scores: predicted };
-      countScores(counts, artifact.scores.edges, scores.scores, usable);
-      append(appender, scores, usable);
+    for await (const block of readBlocks(dataset, sql)) {
+      if (batch.rows + block.rows > batch.capacity) await flush();
+      batch.add(block, counts, features);
     }
+    if (batch.rows > 0) await flush();
   } finally {
     appender.closeSync();
     await model.close();
@@ -131,59 +132,27 @@ async function scoreRows(
   return counts;
 }
 
-/** @param usable 1 for a row to score, 0 for one to quarantine; @returns the bin of each row in the `leading` features */
-function countFeatures(
-  counts: PartitionScore,
-  features: Feature[],
-  columns: Float32Array[],
-  usable: Float32Array,
-  leading: number[],
-): Uint8Array[] {
-  const codes = new Map(leading.map((at) => [at, new Uint8Array(usable.length)]));
-  const passing = new Uint8Array(usable.length);
-  features.forEach(({ reference }, at) => {
-    const found = binCodes(reference.edges, columns[at]!, codes.get(at) ?? passing);
-    addBins(counts.features[at]!, found, usable);
-  });
-  return [...codes.values()];
-}
-
-function addBins(bins: number[], codes: Uint8Array, usable: Float32Array): void {
-  for (let row = 0; row < codes.length; row++) bins[codes[row]!]! += usable[row]!;
-}
-
-function countScores(
-  counts: PartitionScore,
-  edges: number[],
-  scores: Float32Array,
-  usable: Float32Array,
-): void {
-  const kept = usable.reduce((sum, flag) => sum + flag, 0);
-  counts.rows += usable.length;
-  counts.scored += kept;
-  counts.quarantined += usable.length - kept;
-  addBins(counts.scores, binCodes(edges, scores), usable);
-}
-
-/** Takes the rows in `order` through the model. @returns its outputs in the rows' own order */
+/** Takes the rows of a batch through the model, ordered. @returns its outputs in the rows' own order */
 async function predict(
   model: OnnxModel,
-  columns: Float32Array[],
-  order: Uint32Array,
+  { values, width, rows, codes }: Batch,
   outputs: number,
   signal: AbortSignal,
 ): Promise<Float32Array> {
-  const result = new Float32Array(order.length * outputs);
-  const values = new Float32Array(SLICE * columns.length);
-  for (let from = 0; from < order.length; from += SLICE) {
+  const order = orderRows(codes, rows);
+  const result = new Float32Array(rows * outputs);
+  const slice = new Float32Array(SLICE * width);
+  for (let from = 0; from < rows; from += SLICE) {
     await setImmediate();
     signal.throwIfAborted();
-    const rows = Math.min(SLICE, order.length - from);
-    gatherRows(values, columns, order, from, from + rows);
+    const size = Math.min(SLICE, rows - from);
+    gatherRows(slice, values, width, order, from, from + size);
     const found = await model.predict({
-      ...{ values: values.subarray(0, rows * columns.length), rows, columns: columns.length },
+      values: slice.subarray(0, size * width),
+      rows: size,
+      columns: width,
     });
-    for (let at = 0, cell = 0; at < rows; at++) {
+    for (let at = 0, cell = 0; at < size; at++) {
       const to = order[from + at]! * outputs;
       for (let output = 0; output < outputs; output++) result[to + output] = found[cell++]!;
     }

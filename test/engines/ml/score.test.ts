@@ -78,6 +78,35 @@ describe('scoring', () => {
     await model.close();
   });
 
+  test('scores each of 210,000 rows once', async () => {
+    const predictor = await trained();
+    const { counts, outFile } = await scored(predictor, customers(210_000));
+    expect(counts).toMatchObject({ rows: 210_000, scored: 210_000, quarantined: 0 });
+    const rows = await duckdb(
+      `SELECT count(*)::INTEGER AS n, count(DISTINCT id)::INTEGER AS ids, max(id)::INTEGER AS last FROM '${outFile}'`,
+    );
+    expect(rows).toEqual([{ n: 210_000, ids: 210_000, last: 209_999 }]);
+  });
+
+  test('gives a row the same score whatever its neighbours are', async () => {
+    const predictor = await trained();
+    const all = await scored(predictor, customers(20_000), 'fail', 0);
+    const some = await scored(predictor, `SELECT * FROM (${customers(20_000)}) WHERE id % 7 = 3`, 'fail', 1);
+    const same = await duckdb(
+      `SELECT count(*)::INTEGER AS n FROM '${all.outFile}' a JOIN '${some.outFile}' s USING (id, score)`,
+    );
+    expect(same).toEqual([{ n: some.counts.rows }]);
+  });
+
+  test('quarantines what is not finite in a 32-bit column, and reads its nulls as missing', async () => {
+    const predictor = await trained();
+    const single = `SELECT * REPLACE (CASE id WHEN 3 THEN 'NaN' WHEN 5 THEN 'Infinity' WHEN 7 THEN NULL ELSE a END::FLOAT AS a) FROM (${customers(1_000)})`;
+    const { counts } = await scored(predictor, single, 'quarantine');
+    expect(counts).toMatchObject({ rows: 1_000, scored: 998, quarantined: 2 });
+    expect(counts.features[0]?.at(-1)).toBe(1);
+    expect(counts.scores.reduce((sum, count) => sum + count, 0)).toBe(998);
+  });
+
   test('counts bins, missing values included', async () => {
     const { counts } = await scored(await trained(), customers(10_000));
     for (const bins of [...counts.features, counts.scores]) {
