@@ -11,9 +11,6 @@ const MAX_CATEGORIES = 1_000;
 const NAN = `CAST('NaN' AS FLOAT)`;
 const FLOAT_MAX = '3.4028234e38';
 
-/** What a trained predictor does with values that it cannot use. */
-type Unusable = 'quarantine' | 'missing';
-
 /** @throws MillraceError FeatureInvalid for a type that is no number, boolean or text */
 export function kindOf({ name, type }: ColumnInfo): Feature['kind'] {
   if (/^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*\))$/.test(type)) return 'numeric';
