@@ -22,7 +22,11 @@ export interface PredictorSummary {
 export interface VersionDetails extends PredictorVersion {
   /** who decided what about it, oldest first */
   decisions: Exclude<RegistryEvent, { event: 'registered' }>[];
-  artifact: Pick<Artifact, 'rows' | 'rounds' | 'importances' | 'xgboost'> & { features: string[] };
+  artifact: Pick<Artifact, 'rows' | 'rounds' | 'importances' | 'xgboost'> & {
+    features: string[];
+    /** in the order of the scores; of two the second is the one that is scored */
+    classes: string[];
+  };
 }
 
 /** Who decides and for what reason; both are kept in the registry. */
@@ -73,6 +77,7 @@ export async function readVersion(folder: string, name: string, version: string)
       importances,
       xgboost,
       features: encoder.features.map((feature) => feature.name),
+      classes: encoder.classes,
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Names a typing error probably meant, the closest first. */
 function closest(word: string, names: Iterable<string>): string[] {
-  const limit = Math.max(1, Math.floor(word.length / 3));
+  // two letters changed places are two edits; in a word of four that is half of it
+  const limit = word.length <= 4 ? 1 : Math.max(2, Math.floor(word.length / 3));
   return [...new Set(names)]
     .map((name) => ({ name, far: distance(word.toLowerCase(), name.toLowerCase(), limit) }))
     .filter(({ far }) => far <= limit)

@@ -102,7 +102,12 @@ export const Predictor = z.strictObject({
   id: z.string().min(1),
   /** column to predict; rows without a value are scored, and not learned from */
   label: z.string().min(1),
-  /** columns to learn from; by default all but id and label. Text and boolean columns are categories */
+  /**
+   * of a binary text label: the value whose probability is the score. Numbers and booleans need none: the larger one,
+   * true
+   */
+  positive: z.string().min(1).optional(),
+  /** columns to learn from; by default all but id and label. Text columns are categories, booleans 0 and 1 */
   features: z.array(z.string().min(1)).min(1).optional(),
   /** columns never to learn from */
   exclude: z.array(z.string().min(1)).default([]),

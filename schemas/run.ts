@@ -164,7 +164,15 @@ export interface Progress {
   current: string[];
   rows: number;
   /** set while an answer is awaited */
-  awaiting?: { predictor: string; hash: string; workflowId: string; deadline: string };
+  awaiting?: {
+    predictor: string;
+    hash: string;
+    workflowId: string;
+    deadline: string;
+    /** of the candidate, and of the champion on the same hold-out */
+    metrics: Metrics;
+    championMetrics: Metrics | null;
+  };
   /** answers to a waiting candidate so far, also those that did not count */
   answers?: ApprovalRecord[];
 }

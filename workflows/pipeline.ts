@@ -61,7 +61,7 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
       const result = await run({
         workflowId,
         parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-        staticSummary: `${stage} for ${project.name} ${input.pipeline}, ${interval.start} to ${interval.end}`,
+        staticSummary: `${workflowId.slice(info.workflowId.length + 1).replace('.', ' ')}, ${interval.start} to ${interval.end}`,
         typedSearchAttributes: [
           { key: attributes.project, value: project.name },
           { key: attributes.pipeline, value: input.pipeline },

@@ -117,7 +117,8 @@ export async function train(input: TrainInput): Promise<TrainResult> {
   const timeout = milliseconds(approval.timeout);
   const { workflowId } = workflowInfo();
   const deadline = new Date(Date.now() + timeout).toISOString();
-  state.awaiting = { predictor, hash: candidate.hash, workflowId, deadline };
+  const { hash, metrics } = candidate;
+  state.awaiting = { predictor, hash, workflowId, deadline, metrics, championMetrics };
   step(4, `awaiting approval of ${candidate.hash}`);
   setCurrentDetails(
     question(input, candidate.hash, verdict.reasons, evidence(candidate.metrics, championMetrics), deadline),

@@ -125,7 +125,7 @@ export function registerCommands(program: Command): void {
   const backfill = program.command('backfill').description('run a pipeline over a range of intervals');
   backfill
     .command('start <pipeline> <range>')
-    .description('start or go on; intervals that have succeeded are not repeated')
+    .description('start or go on; intervals that a backfill has brought to success are not repeated')
     .option('-w, --window <n>', 'runs at once', '1')
     .option('--order <order>', 'oldest or newest first', 'oldest')
     .option('--failed-only', 'only intervals that failed before')

@@ -9,6 +9,10 @@ const number = (value: number | undefined): string => (value === undefined ? '-'
 export function describeResult(result: PipelineResult): string[] {
   const lines: string[] = [`interval  ${result.interval.start} to ${result.interval.end}`];
   for (const one of result.extract) {
+    if (one.files === 0) {
+      lines.push(`extract   ${one.source}.${one.stream}: nothing new, bronze has the files of this interval`);
+      continue;
+    }
     lines.push(
       `extract   ${one.source}.${one.stream}: ${one.files} files, ${count(one.read)} read = ${count(one.loaded)} loaded + ` +
         `${count(one.quarantined)} quarantined + ${count(one.filtered)} filtered`,
@@ -26,11 +30,7 @@ export function describeResult(result: PipelineResult): string[] {
   for (const one of result.train) {
     const by = one.approval ? ` (${one.approval.who}: ${one.approval.why})` : '';
     lines.push(`train     ${one.predictor} v${one.version} ${style.bold(one.outcome)}${by}, ${one.hash}`);
-    lines.push(
-      ...compareMetrics(one.metrics, one.championMetrics, 'candidate', 'champion').map(
-        (line) => `          ${line}`,
-      ),
-    );
+    lines.push(...describeEvidence(one).map((line) => `          ${line}`));
   }
   for (const one of result.score) {
     lines.push(
@@ -41,20 +41,27 @@ export function describeResult(result: PipelineResult): string[] {
   return lines;
 }
 
-/** Metrics of two versions side by side. */
+/** What an approver decides by: the candidate's metrics, and the champion's on the same hold-out. */
+export const describeEvidence = ({
+  metrics,
+  championMetrics,
+}: {
+  metrics: Metrics;
+  championMetrics: Metrics | null;
+}): string[] => compareMetrics(metrics, championMetrics, 'candidate', 'champion');
+
+/** Metrics of two versions side by side; how they differ is told as the reader will read it. */
 export function compareMetrics(
   one: Metrics,
   other: Metrics | null,
   name: string,
   otherName: string,
+  difference = { title: 'difference', of: (value: number, against: number): number => value - against },
 ): string[] {
   const rows = Object.entries(one).map(([metric, value]) => {
     const against = other?.[metric as keyof Metrics];
-    return [
-      metric,
-      number(value),
-      ...(other ? [number(against), against === undefined ? '' : number(value - against)] : []),
-    ];
+    const apart = against === undefined ? '' : number(difference.of(value, against));
+    return [metric, number(value), ...(other ? [number(against), apart] : [])];
   });
-  return table(['metric', name, ...(other ? [otherName, 'difference'] : [])], rows);
+  return table(['metric', name, ...(other ? [otherName, difference.title] : [])], rows);
 }

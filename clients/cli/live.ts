@@ -2,12 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Progress } from '../../schemas/run.js';
 import { readRun, type RunState } from '../runs.js';
+import type { Awaiting } from '../approvals.js';
+import { describeEvidence } from './describe.js';
 import { say, style } from './output.js';
 
 const EVERY_MS = 500;
 
 /** Called with each candidate that begins to wait; the demo answers, the others only tell. */
-type OnAwaiting = (awaiting: NonNullable<Progress['awaiting']>) => Promise<void> | void;
+type OnAwaiting = (awaiting: Awaiting) => Promise<void> | void;
 
 /**
  * Follows a run until it ends: one redrawn block on a terminal, a line for each change elsewhere.
@@ -38,10 +40,11 @@ export async function follow(
   }
 }
 
-function tellAwaiting({ predictor, hash, workflowId, deadline }: Parameters<OnAwaiting>[0]): void {
+function tellAwaiting({ predictor, hash, workflowId, deadline, ...evidence }: Awaiting): void {
   const run = workflowId.split('/')[0] ?? workflowId;
   say(`${style.yellow('waiting')} ${predictor} ${hash} needs an approval until ${deadline}`);
-  say(`  millrace approve ${run} --who you@example.com --why "…"`);
+  for (const line of describeEvidence(evidence)) say(`  ${line}`);
+  say(`  millrace approve ${run} --hash ${hash.slice(0, 12)} --who you@example.com --why "…"`);
 }
 
 /** A block of lines at the bottom of a terminal, drawn anew each time. */

@@ -5,7 +5,7 @@ import { EXIT, reportError } from './output.js';
 /** `millrace` with its commands and the options that all of them take. */
 export function createProgram(): Command {
   const program = new Command('millrace')
-    .description('Durable data, ML and LLM pipelines as versioned TypeScript on Temporal')
+    .description('Durable data and ML pipelines as versioned TypeScript on Temporal')
     .option(
       '-C, --project <folder>',
       'project folder (with millrace.ts)',

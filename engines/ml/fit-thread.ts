@@ -26,7 +26,10 @@ import { DMatrix, type Booster, type Matrix } from './xgboost-ffi.js';
 import { trainBooster, type LabelledMatrix } from './xgboost.js';
 
 export interface FitTask {
-  predictor: Pick<Predictor, 'task' | 'id' | 'label' | 'features' | 'exclude' | 'holdout' | 'params'>;
+  predictor: Pick<
+    Predictor,
+    'task' | 'id' | 'label' | 'positive' | 'features' | 'exclude' | 'holdout' | 'params'
+  >;
   dataset: DatasetRef;
   files: string[];
   threads: number;
@@ -101,17 +104,17 @@ interface TrainingData {
 }
 
 async function readTraining(dataset: Dataset, { predictor }: FitTask): Promise<TrainingData> {
-  const { id, label, task, holdout, params } = predictor;
+  const { id, label, holdout, params } = predictor;
   requireColumns(dataset, [id], 'which is the id of this predictor');
   requireColumns(dataset, [label], 'which is the label of this predictor');
   const names = featureNames(dataset, predictor);
   requireColumns(dataset, names, 'which are features of this predictor');
   const labelled = `${quoteIdent(label)} IS NOT NULL`;
   let side = sideSql(id, holdout, params.earlyStopping > 0);
-  let labels = await readLabels(dataset, label, task, side);
+  let labels = await readLabels(dataset, predictor, side);
   if (labels.rows.validation > 0 && labels.rows.validation < MIN_VALIDATION) {
     side = sideSql(id, holdout, false);
-    labels = await readLabels(dataset, label, task, side);
+    labels = await readLabels(dataset, predictor, side);
   }
   const encodings = await fitEncodings(dataset, names, `${labelled} AND ${side} <> ${SIDES.holdout}`);
   await refuseNonFinite(dataset, encodings, id, labelled);
@@ -120,7 +123,7 @@ async function readTraining(dataset: Dataset, { predictor }: FitTask): Promise<T
   const width = encodings.length;
   const matrices = [train, validation, held].map((rows) => emptyMatrix(rows, width));
   const encoded = encodings.map((encoding) => encodeSql(encoding, typeOf(dataset, encoding)));
-  const labelColumn = encodeLabelSql(dataset, label, task, labels.classes);
+  const labelColumn = encodeLabelSql(dataset, label, predictor.task, labels.classes);
   // one scan for each side: a block then goes into one matrix as a whole
   for (const [at, matrix] of matrices.entries()) {
     if (matrix.rows === 0) continue;

@@ -37,7 +37,11 @@ export async function fit(
   { signal, onProgress }: { signal?: AbortSignal; onProgress?: (round: Round) => void } = {},
 ): Promise<Candidate> {
   const { task, id, label, features, exclude, holdout, params } = predictor;
-  const declared = { task, id, label, ...(features && { features }), exclude, holdout, params };
+  const declared = {
+    ...{ task, id, label, exclude, holdout, params },
+    ...(features && { features }),
+    ...(predictor.positive !== undefined && { positive: predictor.positive }),
+  };
   const inputs = contentKey(FIT_VERSION, XGBOOST_VERSION, declared, dataset.sha256);
   const key = `predictors/${predictorName}/fits/${inputs}.json`;
   const known = await readFit(store, key);

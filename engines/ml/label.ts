@@ -1,5 +1,5 @@
 import { MillraceError } from '../../schemas/errors.js';
-import type { Task } from '../../schemas/predictor.js';
+import type { Predictor, Task } from '../../schemas/predictor.js';
 import { quoteIdent, quoteText } from '../warehouse/port.js';
 import type { Dataset } from './dataset.js';
 import { kindOf } from './encoder.js';
@@ -18,11 +18,15 @@ export interface Labels {
 }
 
 /**
- * Reads and checks the label.
+ * Reads and checks the label. Of two classes the positive one comes second.
  * @param side SQL of the row's side
  * @throws MillraceError LabelInvalid, TooFewRows
  */
-export async function readLabels(dataset: Dataset, label: string, task: Task, side: string): Promise<Labels> {
+export async function readLabels(
+  dataset: Dataset,
+  { label, task, positive }: Pick<Predictor, 'label' | 'task' | 'positive'>,
+  side: string,
+): Promise<Labels> {
   const name = labelSql(dataset, label, task);
   const order = isNumber(dataset, label) ? `min(CAST(${quoteIdent(label)} AS DOUBLE)), 1` : '1';
   const groups = (await dataset.query(
@@ -45,7 +49,37 @@ export async function readLabels(dataset: Dataset, label: string, task: Task, si
     unlabelled: Number(counted?.['n']),
   };
   await check(dataset, label, task, groups, rows);
-  return { classes: task === 'regression' ? [] : groups.map((group) => group.class), rows };
+  const classes = task === 'regression' ? [] : groups.map((group) => group.class);
+  return { classes: task === 'binary' ? positiveLast(dataset, label, classes, positive) : classes, rows };
+}
+
+/**
+ * The second class is the one that is scored. What a text means only its author knows: taking one by the alphabet would
+ * turn scores upside down without a word.
+ */
+function positiveLast(
+  dataset: Dataset,
+  label: string,
+  classes: string[],
+  positive: string | undefined,
+): string[] {
+  const type = dataset.columns.find(({ name }) => name === label)?.type ?? '';
+  const column = `label ${quoteIdent(label)}`;
+  const values = classes.map((name) => `'${name}'`).join(' and ');
+  if (positive === undefined) {
+    if (type === 'BOOLEAN' || isNumber(dataset, label)) return classes;
+    throw new MillraceError('LabelInvalid', {
+      what: `the ${column} is text (${values}), and nothing says which value is to be scored`,
+      fix: `Declare it: positive: '${classes.at(-1)}'`,
+    });
+  }
+  if (!classes.includes(positive)) {
+    throw new MillraceError('LabelInvalid', {
+      what: `the ${column} has the values ${values}, not '${positive}'`,
+      fix: 'Name one of them as positive',
+    });
+  }
+  return [...classes.filter((name) => name !== positive), positive];
 }
 
 interface Group {

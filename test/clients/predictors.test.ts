@@ -186,7 +186,7 @@ test('on the command line', async () => {
   expect((await cli('list')).stdout).toMatch(/churn +binary +2 +v2 +auc 0\.8000/);
   expect((await cli('show', 'churn')).stdout).toMatch(/v2 +champion[^]*v1 +candidate/);
   expect((await cli('show', 'churn', '2')).stdout).toContain('promoted by ana: better');
-  expect((await cli('compare', 'churn', '2', '1')).stdout).toMatch(/auc +0\.8000 +0\.7000 +0\.1000/);
+  expect((await cli('compare', 'churn', '2', '1')).stdout).toMatch(/auc +0\.8000 +0\.7000 +-0\.1000/);
   const refused = await cli('rollback', 'churn', '--who', 'ana', '--why', 'x');
   expect(refused.code).toBe(2);
   expect(refused.stderr).toContain('no earlier champion');

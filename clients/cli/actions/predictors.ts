@@ -65,6 +65,7 @@ export async function compare(
       comparison.other.metrics,
       `v${comparison.one.version}`,
       `v${comparison.other.version}`,
+      { title: 'change', of: (from, to) => to - from },
     ),
     ...(comparison.sameData
       ? []
@@ -110,7 +111,10 @@ function describeVersion(name: string, details: VersionDetails): string[] {
     interval: `${interval.start} to ${interval.end}`,
     project,
     data: `${dataset.rows.toLocaleString('en')} rows, ${dataset.sha256}`,
-    rows: `${rows.train} training, ${rows.validation} validation, ${rows.holdout} hold-out, ${rows.unlabelled} unlabelled`,
+    rows: `${rows.train} training, ${rows.validation} validation, ${rows.holdout} hold-out`,
+    ...(artifact.classes.length > 0 && {
+      classes: `${artifact.classes.join(', ')}${artifact.classes.length === 2 ? `; the score is the probability of ${artifact.classes[1]}` : ''}`,
+    }),
     parameters: Object.entries(params)
       .map(([key, value]) => `${key} ${typeof value === 'object' ? JSON.stringify(value) : value}`)
       .join(', '),

@@ -2,7 +2,7 @@ import { listAwaiting } from '../../approvals.js';
 import { runUrl, withClient } from '../../connect.js';
 import { runFailure } from '../../failure.js';
 import { readRun, resultOf } from '../../runs.js';
-import { describeResult } from '../describe.js';
+import { describeEvidence, describeResult } from '../describe.js';
 import { follow } from '../live.js';
 import { answer, EXIT, style, type GlobalOptions } from '../output.js';
 
@@ -24,12 +24,12 @@ export async function show(options: GlobalOptions & { follow?: boolean }, run: s
       ...(failure ? [`  ${style.red(failure.type)}: ${failure.message}`] : []),
       ...state.stages.map(
         ({ stage, done, total, rows, current }) =>
-          `  ${stage}: ${done} of ${total}, ${rows} rows, ${current.join(', ')}`,
+          `  ${stage}: ${done} of ${total}, ${rows.toLocaleString('en')} rows, ${current.join(', ')}`,
       ),
-      ...awaiting.map(
-        ({ predictor, hash, deadline }) =>
-          `  ${style.yellow('waiting')} ${predictor} ${hash} until ${deadline}`,
-      ),
+      ...awaiting.flatMap(({ predictor, hash, deadline, ...evidence }) => [
+        `  ${style.yellow('waiting')} ${predictor} ${hash} until ${deadline}`,
+        ...describeEvidence(evidence).map((line) => `    ${line}`),
+      ]),
     ]);
     return failure ? EXIT.failed : awaiting.length > 0 ? EXIT.waiting : EXIT.ok;
   });

@@ -36,6 +36,16 @@ describe('a candidate', () => {
     expect(artifact.rounds).toBeLessThanOrEqual(artifact.roundsRun);
   });
 
+  test('scores the value that is declared positive, whatever the alphabet says', async () => {
+    const numbers = await fitted(customers(5_000));
+    const words = await fitted(customers(5_000, "CASE WHEN z > 0.62 THEN 'ja' ELSE 'nein' END"), {
+      positive: 'ja',
+    });
+    const artifact = await readArtifact(words.input.store, 'engagement', words.candidate.hash);
+    expect(artifact.encoder.classes).toEqual(['nein', 'ja']);
+    expect(words.candidate.metrics).toEqual(numbers.candidate.metrics);
+  });
+
   test('is the same to the byte for the same data, parameters and seed', async () => {
     const first = await fitted(customers(5_000));
     const second = await fitted(customers(5_000));
@@ -193,6 +203,20 @@ describe('bad training data', () => {
       {},
       'FeatureInvalid',
       /"note" has more than 1000/,
+    ],
+    [
+      'a text label without a word on which value is scored',
+      `SELECT * REPLACE (CASE WHEN label = 1 THEN 'ja' ELSE 'nein' END AS label) FROM (${rows})`,
+      {},
+      'LabelInvalid',
+      /is text \('ja' and 'nein'\), and nothing says which value is to be scored.*positive: 'nein'/s,
+    ],
+    [
+      'a positive value that the label does not have',
+      `SELECT * REPLACE (CASE WHEN label = 1 THEN 'ja' ELSE 'nein' END AS label) FROM (${rows})`,
+      { positive: 'yes' },
+      'LabelInvalid',
+      /has the values 'ja' and 'nein', not 'yes'/,
     ],
     [
       'a regression of text',
