@@ -44,7 +44,7 @@ async function main(argv: string[]): Promise<void> {
     memoryBytes: totalmem(),
     node: process.version,
   };
-  const file = join(folder, `${date.slice(0, 10)}${quick ? '-quick' : ''}.json`);
+  const file = join(folder, `${[date.slice(0, 10), ...asked, ...(quick ? ['quick'] : [])].join('-')}.json`);
   await writeFile(file, `${JSON.stringify({ date, commit: commit(), machine, quick, figures }, null, 2)}\n`);
   process.stdout.write(`\n${file}\n`);
 }

@@ -1,12 +1,14 @@
-import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { parentPort, type MessagePort } from 'node:worker_threads';
 import { MillraceError } from '../schemas/errors.js';
 import type { ThreadFault, ThreadFunction, ThreadReply, ThreadTask } from './thread.js';
 
+let cancellation = new AbortController();
+
 /** The other end of `runInThread`: loads the module, calls the function, answers once. */
-async function serve(port: MessagePort, { entry, name, input }: ThreadTask): Promise<void> {
-  const cancellation = new AbortController();
+async function serve(port: MessagePort, { entry, name, input, keep }: ThreadTask): Promise<void> {
+  cancellation = new AbortController();
   const send = (reply: ThreadReply): void => port.postMessage(reply);
-  port.on('message', () => cancellation.abort());
+  let again = false;
   try {
     const module = (await import(entry)) as Record<string, ThreadFunction<unknown, unknown>>;
     const run = module[name];
@@ -16,11 +18,12 @@ async function serve(port: MessagePort, { entry, name, input }: ThreadTask): Pro
       post: (message) => send({ kind: 'message', message }),
     });
     send({ kind: 'result', result });
+    again = keep;
   } catch (error) {
     send({ kind: 'fault', fault: faultOf(error) });
   } finally {
     // An open port keeps the thread alive.
-    port.close();
+    if (!again) port.close();
   }
 }
 
@@ -39,4 +42,8 @@ function faultOf(error: unknown): ThreadFault {
   return { kind: 'other', name, message, stack };
 }
 
-if (parentPort) await serve(parentPort, workerData as ThreadTask);
+const port = parentPort;
+port?.on('message', (received: ThreadTask | 'cancel') => {
+  if (received === 'cancel') cancellation.abort();
+  else void serve(port, received);
+});

@@ -20,6 +20,11 @@ export interface ThreadOptions {
   onMessage?: ((message: never) => void) | undefined;
   /** objects of the input to move instead of copy */
   transfer?: Transferable[] | undefined;
+  /**
+   * keep the thread for the next call: for short calls, whose libraries take longer to load than the work. A thread that
+   * was cancelled or has thrown is never used again
+   */
+  keep?: boolean | undefined;
   /** milliseconds between the cancellation and the end of the thread by force */
   graceMs?: number | undefined;
 }
@@ -36,7 +41,14 @@ export interface ThreadTask {
   entry: string;
   name: string;
   input: unknown;
+  /** after a result, wait for the next task of the same module */
+  keep: boolean;
 }
+
+/** Threads that have done their task and wait for another one, by module; they do not hold the process. */
+const waiting = new Map<string, Worker[]>();
+const MOST_WAITING = 8;
+const WAIT_MS = 10_000;
 
 /**
  * Runs an exported function of a module in a thread of its own, so that code that blocks (training, inference,
@@ -51,14 +63,12 @@ export async function runInThread<I, O>(
   entry: URL,
   name: string,
   input: I,
-  { signal, onMessage, transfer, graceMs = 5_000 }: ThreadOptions = {},
+  { signal, onMessage, transfer, keep = false, graceMs = 5_000 }: ThreadOptions = {},
 ): Promise<O> {
   signal?.throwIfAborted();
-  const task: ThreadTask = { entry: compiled(entry).href, name, input };
-  const worker = new Worker(compiled(new URL('./thread-entry.js', import.meta.url)), {
-    workerData: task,
-    ...(transfer && { transferList: transfer }),
-  });
+  const task: ThreadTask = { entry: compiled(entry).href, name, input, keep };
+  const worker = takeThread(task);
+  worker.postMessage(task, transfer ?? []);
   return new Promise<O>((resolve, reject) => {
     let force: NodeJS.Timeout | undefined;
     const cancel = (): void => {
@@ -74,11 +84,17 @@ export async function runInThread<I, O>(
     let crash: Error | undefined;
     signal?.addEventListener('abort', cancel, { once: true });
     worker.on('message', (received: ThreadReply) => {
-      if (received.kind === 'message') onMessage?.(received.message as never);
-      else reply = received;
+      if (received.kind === 'message') return onMessage?.(received.message as never);
+      reply = received;
+      if (!keep || received.kind !== 'result') return;
+      if (signal?.aborted) return void worker.terminate();
+      settle(() => {
+        leaveThread(worker, task.entry);
+        resolve(received.result as O);
+      });
     });
     worker.on('error', (error: Error) => (crash = error));
-    // Settled only here: a promise that resolves before the thread has gone would let native memory pile up.
+    // Other threads are settled only here: a promise that resolves before the thread has gone would let native memory pile up.
     worker.on('exit', (code) =>
       settle(() => {
         if (signal?.aborted) reject(signal.reason as Error);
@@ -88,6 +104,40 @@ export async function runInThread<I, O>(
       }),
     );
   });
+}
+
+function takeThread({ entry, keep }: ThreadTask): Worker {
+  const found = keep ? waiting.get(entry)?.pop() : undefined;
+  if (found) deafen(found);
+  found?.ref();
+  return found ?? new Worker(compiled(new URL('./thread-entry.js', import.meta.url)));
+}
+
+/** Takes off what a task has listened to; the worker's own listeners, which wake its port, must stay. */
+function deafen(worker: Worker): void {
+  for (const event of ['message', 'error', 'exit']) worker.removeAllListeners(event);
+}
+
+/** Lets a thread wait for a while, and ends it when nobody came. */
+function leaveThread(worker: Worker, entry: string): void {
+  const others = waiting.get(entry) ?? [];
+  waiting.set(entry, others);
+  deafen(worker);
+  if (others.length >= MOST_WAITING) return void worker.terminate();
+  others.push(worker);
+  worker.unref();
+  const forget = (): void => {
+    const at = others.indexOf(worker);
+    if (at >= 0) others.splice(at, 1);
+  };
+  worker.once('exit', forget);
+  // an unhandled 'error' would end the process
+  worker.once('error', forget);
+  setTimeout(() => {
+    if (!others.includes(worker)) return;
+    forget();
+    void worker.terminate();
+  }, WAIT_MS).unref();
 }
 
 function ended(name: string, code: number): MillraceError {

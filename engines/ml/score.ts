@@ -39,6 +39,7 @@ export async function scorePartition(
     new URL('./score-thread.js', import.meta.url),
     'scoreInThread',
     { ...files, artifact, onnx, threads },
-    { signal },
+    // partitions follow one another: the next one finds its libraries loaded and its code compiled
+    { signal, keep: true },
   );
 }

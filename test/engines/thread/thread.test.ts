@@ -26,7 +26,9 @@ beforeAll(async () => {
      export const block = (_, { post }) => { post('blocking'); for (;;); };
      export const fail = () => { throw new MillraceError('TooFewRows', { what: 'too few', where: { file: 'a.csv', row: 3 }, fix: 'more' }); };
      export const break_ = () => { null.x; };
-     export const exit = () => process.exit(3);`,
+     export const exit = () => process.exit(3);
+     let calls = 0;
+     export const count = () => ++calls;`,
   );
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -72,4 +74,25 @@ test('a thread that dies without an answer says so', async () => {
     type: 'Unavailable',
     what: "the thread of 'exit' ended with code 3 before it answered",
   });
+});
+
+test('a thread that is kept serves the next call, unless it was cancelled or has thrown', async () => {
+  const keep = { keep: true };
+  expect(await runInThread(entry, 'count', null, keep)).toBe(1);
+  expect(await runInThread(entry, 'count', null, keep)).toBe(2);
+  // two at once need two threads
+  const both = await Promise.all([1, 2].map(() => runInThread(entry, 'count', null, keep)));
+  expect(both.sort()).toEqual([1, 3]);
+  expect(await runInThread(entry, 'count', null)).toBe(1);
+
+  const stop = new AbortController();
+  const spinning = runInThread(entry, 'spin', null, {
+    ...keep,
+    signal: stop.signal,
+    onMessage: () => stop.abort(new Error('enough')),
+  });
+  await expect(spinning).rejects.toThrow('enough');
+  await expect(runInThread(entry, 'fail', null, keep)).rejects.toMatchObject({ type: 'TooFewRows' });
+  await expect(runInThread(entry, 'exit', null, keep)).rejects.toMatchObject({ type: 'Unavailable' });
+  expect(await runInThread(entry, 'count', null, keep)).toBe(1);
 });
