@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createJiti } from 'jiti';
 import { homeDir, packageRoot } from '../../../deploy/local/home.js';
+import { readStack } from '../../../deploy/local/stack-file.js';
 import { startStack, type Stack } from '../../../deploy/local/stack.js';
+import { MillraceError } from '../../../schemas/errors.js';
 import type { PipelineResult } from '../../../schemas/run.js';
 import { answerApproval } from '../../approvals.js';
 import { connectTo, runUrl, type Connected } from '../../connect.js';
@@ -39,6 +41,14 @@ export async function demo(options: DemoOptions): Promise<number> {
   const customers = Number(options.customers);
   const home = homeDir();
   const root = join(home, 'demo', 'engagement');
+  const running = await readStack(home);
+  if (running) {
+    // before anything is touched: it may be a demo that was kept, at work on these very files
+    throw new MillraceError('StackRunning', {
+      what: `a stack is running already, for ${running.projects.join(', ')}`,
+      fix: 'End it with Ctrl-C in its terminal, then start the demo again',
+    });
+  }
   await prepare(root, customers);
   const stack = await startStack({
     home,
@@ -70,19 +80,16 @@ export async function demo(options: DemoOptions): Promise<number> {
 /** A copy of the example with its data; state of a former demo goes, so that each shows the whole way. */
 async function prepare(root: string, customers: number): Promise<void> {
   const example = join(packageRoot(), 'examples', 'engagement');
-  await mkdir(root, { recursive: true });
-  for (const gone of ['dbt', 'millrace.ts', '.millrace'])
-    await rm(join(root, gone), { recursive: true, force: true });
-  for (const part of ['dbt', 'millrace.ts'])
-    await cp(join(example, part), join(root, part), { recursive: true });
-  const { generateWeek } = await createJiti(import.meta.url).import<Generator>(join(example, 'generate.ts'));
   // the same seed gives the same bytes, so files of a former demo are as good as new ones
   const stamp = join(root, `generated-${customers}`);
-  if (existsSync(stamp)) return;
-  await rm(root, { recursive: true, force: true });
+  const generated = existsSync(stamp);
+  for (const gone of generated ? ['dbt', 'millrace.ts', '.millrace'] : ['.'])
+    await rm(join(root, gone), { recursive: true, force: true });
   await mkdir(root, { recursive: true });
   for (const part of ['dbt', 'millrace.ts'])
     await cp(join(example, part), join(root, part), { recursive: true });
+  if (generated) return;
+  const { generateWeek } = await createJiti(import.meta.url).import<Generator>(join(example, 'generate.ts'));
   for (const week of WEEKS) {
     const started = performance.now();
     const made = await generateWeek({ out: join(root, 'data'), week, customers });
