@@ -16,9 +16,11 @@ const MAY = {
 /** Engines stand alone, but for these. */
 const ENGINES = {
   dbt: ['warehouse'],
+  lake: ['warehouse/port'],
   ml: ['lake', 'warehouse'],
   project: ['lake'],
-  sources: ['lake', 'warehouse/port'],
+  warehouse: ['lake'],
+  sources: ['copybook', 'lake', 'warehouse/port', 'http'],
 };
 
 const downwards = Object.entries(MAY).map(([from, allowed]) => ({

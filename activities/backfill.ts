@@ -1,7 +1,7 @@
 import type { CommitLog } from '../engines/lake/commit-log.js';
 import { backfillLedger, backfillStatus, type BackfillEntry } from '../engines/project/backfill-ledger.js';
 import { loadProject } from '../engines/project/load.js';
-import { within } from '../engines/project/snapshot.js';
+import { lakeOf } from '../engines/project/snapshot.js';
 import type { BackfillInput } from '../schemas/run.js';
 import { beating } from './beating.js';
 import type { Deps } from './deps.js';
@@ -9,9 +9,9 @@ import type { Deps } from './deps.js';
 export const createBackfillActivities = (deps: Deps) => {
   const labels = { project: '', stage: 'backfill', stream: '' };
   const ledger = async (input: BackfillInput): Promise<CommitLog<BackfillEntry>> => {
-    const { spec, root } = await loadProject(input.root);
-    const lake = await deps.resources.lake(within(root, spec.lake.path));
-    return backfillLedger(lake, spec.name, input.pipeline);
+    const loaded = await loadProject(input.root);
+    const lake = await deps.resources.lake(lakeOf(loaded));
+    return backfillLedger(lake, loaded.spec.name, input.pipeline);
   };
   return {
     /** The last status of each interval that a backfill of this pipeline has recorded, by interval start. */

@@ -7,6 +7,8 @@ import { translate } from './translate.js';
 export interface Beat {
   /** aborted when the activity is cancelled, its worker shuts down, or it has timed out and must not commit */
   signal: AbortSignal;
+  /** aborted as soon as the worker has been asked to end; `signal` follows after a time of grace. For long waits. */
+  leaving: AbortSignal;
   /** what is done so far: goes with the heartbeat, and to the next attempt */
   progress: (details: unknown) => void;
 }
@@ -26,16 +28,22 @@ export async function beating<T>(
   place?: () => Position,
 ): Promise<T> {
   const context = Context.current();
+  const leaving = resources.leaving.signal;
   const redact = (text: string): string => resources.secrets.redact(text);
   let details: unknown;
   const timer = setInterval(() => context.heartbeat(outgoingDetails(details, redact)), EVERY_MS);
   const started = performance.now();
   if (context.info.attempt > 1) meter.count('retries', labels, 1);
   try {
-    const result = await work({ signal: context.cancellationSignal, progress: (next) => (details = next) });
+    const result = await work({
+      signal: context.cancellationSignal,
+      leaving,
+      progress: (next) => (details = next),
+    });
     return outgoingResult(result, redact);
   } catch (error) {
     if (context.cancellationSignal.aborted) throw stopped(context);
+    if (leaving.aborted && error === leaving.reason) throw workerLeaves();
     meter.count('errors', { ...labels, type: error instanceof Error ? error.name : 'unknown' }, 1);
     const located = place && error instanceof MillraceError ? error.at(place()) : error;
     throw translate(located, context.info.attempt, redact);
@@ -50,11 +58,14 @@ function stopped(context: Context): Error {
   const reason: unknown = context.cancellationSignal.reason;
   const message = reason instanceof Error ? reason.message : String(reason);
   if (message === 'WORKER_SHUTDOWN') {
-    return ApplicationFailure.create({
-      type: 'WorkerShutdown',
-      message: 'the worker is shutting down',
-      nonRetryable: false,
-    });
+    return workerLeaves();
   }
   return new CancelledFailure(message);
 }
+
+const workerLeaves = (): Error =>
+  ApplicationFailure.create({
+    type: 'WorkerShutdown',
+    message: 'the worker is shutting down',
+    nonRetryable: false,
+  });

@@ -1,5 +1,6 @@
 import { createBackfillActivities } from './backfill.js';
 import { createExtractActivities } from './extract.js';
+import { createReplicateActivities } from './replicate.js';
 import type { Deps } from './deps.js';
 import { createPlanActivities } from './plan.js';
 import { createScoreActivities, createScoreWarehouseActivities } from './score.js';
@@ -11,6 +12,7 @@ export const createActivities = (deps: Deps) => ({
   ...createPlanActivities(deps),
   ...createBackfillActivities(deps),
   ...createExtractActivities(deps),
+  ...createReplicateActivities(deps),
   ...createTransformActivities(deps),
   ...createTrainWarehouseActivities(deps),
   ...createTrainActivities(deps),

@@ -1,90 +1,79 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { commitBatches, readManifest } from '../engines/lake/bronze.js';
 import { contentKey, sha256 } from '../engines/lake/content.js';
-import { commitBatches, readManifest, type StagedBatch } from '../engines/lake/bronze.js';
-import { extractFile } from '../engines/sources/extract-file.js';
-import { listStreamFiles, type SourceFile } from '../engines/sources/list-files.js';
-import { within } from '../engines/project/snapshot.js';
+import type { ConnectorContext } from '../engines/sources/connector.js';
+import { openConnector } from '../engines/sources/open-connector.js';
 import { MillraceError } from '../schemas/errors.js';
 import type { Batch } from '../schemas/lake.js';
-import type { ExtractInput, ExtractResult, Listing } from '../schemas/run.js';
-import type { FileStream } from '../schemas/source.js';
+import type { ExtractInput, ExtractResult, WorkList } from '../schemas/run.js';
+import type { Stream } from '../schemas/source.js';
 import { beating } from './beating.js';
 import type { Deps } from './deps.js';
 import type { OpenProject } from './resources.js';
 
-/** A group is one activity: large enough to be worth one, small enough to be repeated after a crash. */
-const GROUP_BYTES = 64 << 20;
-const GROUP_FILES = 200;
-
-export interface LoadGroupInput extends ExtractInput {
-  listing: Listing;
-  group: number;
+export interface LoadUnitInput extends ExtractInput {
+  work: WorkList;
+  /** 0-based, in the list */
+  unit: number;
 }
 
-export const createExtractActivities = (deps: Deps) => ({
-  /** Finds the files of the interval that bronze does not hold yet, and cuts them into groups. */
-  listFiles: (input: ExtractInput): Promise<Listing> =>
-    beating(deps, labels(input), async () => {
-      const project = await deps.resources.project(input.project);
-      const spec = streamOf(project, input);
-      const files = await listStreamFiles({
-        root: rootOf(project, input),
-        path: spec.path,
-        interval: input.interval,
-      });
-      const { batches } = await readManifest(project.lake, input.source, input.stream);
-      const known = new Set(batches.map(({ source }) => identity(source)));
-      const fresh = files.filter((file) => !known.has(identity(file)));
-      const groups = group(fresh);
-      if (groups.length === 0) return { ref: null, groups: 0, files: 0 };
-      const body = Buffer.from(JSON.stringify(groups));
-      const key = `listings/${input.project.name}/${input.source}.${input.stream}/${contentKey(groups)}.json`;
-      await project.lake.put(key, body);
-      return {
-        ref: { uri: key, sha256: sha256(body), bytes: body.length },
-        groups: groups.length,
-        files: fresh.length,
-      };
-    }),
+export const createExtractActivities = (deps: Deps) => {
+  const contextOf = async (
+    project: OpenProject,
+    { source, stream, interval }: ExtractInput,
+    signal: AbortSignal,
+  ): Promise<ConnectorContext> => ({
+    ...{ source, stream, interval, root: project.ref.root, lake: project.lake, signal },
+    batches: (await readManifest(project.lake, source, stream)).batches,
+    secret: (reference) => deps.resources.secrets.resolve(reference),
+  });
 
-  /** Reads one group of files into Parquet and commits them together; what another attempt committed is returned. */
-  loadGroup: (input: LoadGroupInput): Promise<ExtractResult> =>
-    beating(deps, labels(input), async ({ signal, progress }) => {
-      const project = await deps.resources.project(input.project);
-      const spec = streamOf(project, input);
-      const files = await groupFiles(project, input);
-      const { batches: known } = await readManifest(project.lake, input.source, input.stream);
-      const workDir = await mkdtemp(join(tmpdir(), 'millrace-extract-'));
-      try {
-        const staged: StagedBatch[] = [];
-        for (const [index, file] of files.entries()) {
-          signal.throwIfAborted();
-          const one = await extractFile({
-            ...{ source: input.source, stream: input.stream, spec, file, workDir, signal },
-            ...{ interval: input.interval, extractedAt: input.extractedAt, run: input.run },
-            frozenSchema: known[0]?.schema ?? staged[0]?.batch.schema,
-            onProgress: (read) => progress({ file: file.file, index, ...read }),
+  return {
+    /** Finds what of the interval bronze does not hold yet, and cuts it into units. */
+    planLoad: (input: ExtractInput): Promise<WorkList> =>
+      beating(deps, labels(input), async ({ signal }) => {
+        const project = await deps.resources.project(input.project);
+        const connector = await connectorOf(project, input);
+        const units = await connector.plan(await contextOf(project, input, signal));
+        if (units.length === 0) return { ref: null, units: 0 };
+        const body = Buffer.from(JSON.stringify(units));
+        const key = `listings/${input.project.name}/${input.source}.${input.stream}/${contentKey(units)}.json`;
+        await project.lake.put(key, body);
+        return { ref: { uri: key, sha256: sha256(body), bytes: body.length }, units: units.length };
+      }),
+
+    /** Loads one unit into bronze, commit by commit; what another attempt committed is counted, not done again. */
+    loadUnit: (input: LoadUnitInput): Promise<ExtractResult> =>
+      beating(deps, labels(input), async ({ signal, progress }) => {
+        const project = await deps.resources.project(input.project);
+        const connector = await connectorOf(project, input);
+        const unit = await unitOf(project, input);
+        const workDir = await mkdtemp(join(tmpdir(), 'millrace-extract-'));
+        try {
+          const batches: Batch[] = [];
+          const loading = connector.load(unit, {
+            ...(await contextOf(project, input, signal)),
+            ...{ extractedAt: input.extractedAt, run: input.run, workDir, onProgress: progress },
           });
-          staged.push(one);
+          for await (const staged of loading) {
+            // a zombie that comes back after its timeout must not commit: another attempt has taken over
+            signal.throwIfAborted();
+            const committed = await commitBatches(project.lake, input.source, input.stream, staged);
+            batches.push(...committed.map(({ batch }) => batch));
+          }
+          const result = sum(input, batches);
+          deps.meter.count('rows', labels(input), result.loaded);
+          deps.meter.count('bytes', labels(input), result.bytes);
+          deps.meter.count('quarantined', labels(input), result.quarantined);
+          return result;
+        } finally {
+          await rm(workDir, { recursive: true, force: true });
         }
-        // a zombie that comes back after its timeout must not commit: another attempt has taken over
-        signal.throwIfAborted();
-        const committed = await commitBatches(project.lake, input.source, input.stream, staged);
-        const result = sum(
-          input,
-          committed.map(({ batch }) => batch),
-        );
-        deps.meter.count('rows', labels(input), result.loaded);
-        deps.meter.count('bytes', labels(input), result.bytes);
-        deps.meter.count('quarantined', labels(input), result.quarantined);
-        return result;
-      } finally {
-        await rm(workDir, { recursive: true, force: true });
-      }
-    }),
-});
+      }),
+  };
+};
 export type ExtractActivities = ReturnType<typeof createExtractActivities>;
 
 const labels = ({ project, source, stream }: ExtractInput) => ({
@@ -93,40 +82,23 @@ const labels = ({ project, source, stream }: ExtractInput) => ({
   stream: `${source}.${stream}`,
 });
 
-const identity = (file: { file: string; bytes: number; mtimeMs: number }): string =>
-  `${file.file}\0${file.bytes}\0${file.mtimeMs}`;
-
-function streamOf({ spec }: OpenProject, { source, stream }: ExtractInput): FileStream {
-  const found = spec.sources[source]?.streams[stream];
-  if (!found)
+function connectorOf({ spec }: OpenProject, { source, stream }: ExtractInput) {
+  const found = spec.sources[source];
+  const declared: Stream | undefined = found?.streams[stream];
+  if (!found || !declared)
     throw new MillraceError('ProjectInvalid', { what: `the project has no stream ${source}.${stream}` });
-  return found;
+  return openConnector(found, stream);
 }
 
-const rootOf = ({ spec, ref }: OpenProject, { source }: ExtractInput): string =>
-  within(ref.root, spec.sources[source]?.root ?? '.');
+/** The list that was read last: a stream of 100,000 files has megabytes of it, and is asked for unit by unit. */
+let lastRead: { sha256: string; units: unknown[] } | undefined;
 
-async function groupFiles(
-  project: OpenProject,
-  { listing, group: index }: LoadGroupInput,
-): Promise<SourceFile[]> {
-  const groups = JSON.parse((await project.lake.get(listing.ref?.uri ?? '')).toString()) as SourceFile[][];
-  return groups[index] ?? [];
-}
-
-function group(files: SourceFile[]): SourceFile[][] {
-  const groups: SourceFile[][] = [];
-  let bytes = 0;
-  for (const file of files) {
-    const last = groups.at(-1);
-    if (last && last.length < GROUP_FILES && bytes + file.bytes <= GROUP_BYTES) last.push(file);
-    else {
-      groups.push([file]);
-      bytes = 0;
-    }
-    bytes += file.bytes;
+async function unitOf({ lake }: OpenProject, { work, unit }: LoadUnitInput): Promise<unknown> {
+  const { ref } = work;
+  if (ref && lastRead?.sha256 !== ref.sha256) {
+    lastRead = { sha256: ref.sha256, units: JSON.parse((await lake.get(ref.uri)).toString()) as unknown[] };
   }
-  return groups;
+  return lastRead?.units[unit];
 }
 
 function sum({ source, stream }: ExtractInput, batches: Batch[]): ExtractResult {
@@ -135,7 +107,6 @@ function sum({ source, stream }: ExtractInput, batches: Batch[]): ExtractResult 
   return {
     source,
     stream,
-    files: batches.length,
     batches: batches.length,
     read: total((batch) => batch.read),
     loaded: total((batch) => batch.loaded),

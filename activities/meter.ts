@@ -7,4 +7,4 @@ export interface Meter {
 
 export type CounterName = 'rows' | 'bytes' | 'quarantined' | 'nodes' | 'errors' | 'retries';
 export type HistogramName = 'duration';
-export type GaugeName = 'trainingMetric' | 'scorePsi';
+export type GaugeName = 'trainingMetric' | 'scorePsi' | 'replicationLagBytes' | 'replicationWalBytes';

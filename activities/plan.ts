@@ -2,7 +2,7 @@ import { assertPast, cut, lastComplete } from '../engines/project/interval.js';
 import { loadProject } from '../engines/project/load.js';
 import { nearest } from '../engines/nearest.js';
 import { streamsOf } from '../engines/project/references.js';
-import { takeSnapshot, within } from '../engines/project/snapshot.js';
+import { lakeOf, takeSnapshot } from '../engines/project/snapshot.js';
 import { MillraceError } from '../schemas/errors.js';
 import type { Pipeline } from '../schemas/pipeline.js';
 import type { Predictor } from '../schemas/predictor.js';
@@ -28,13 +28,21 @@ export const createPlanActivities = (deps: Deps) => ({
       const pipeline = findPipeline(spec, input.pipeline, loaded.file);
       const interval = input.interval ?? lastComplete(new Date(input.due), pipeline);
       assertPast(interval, new Date());
-      const lake = await deps.resources.lake(within(root, spec.lake.path));
+      const lake = await deps.resources.lake(lakeOf(loaded));
+      const streams = streamsOf(spec, pipeline.extract);
       const plan: Omit<PipelinePlan, 'mermaid'> = {
         project: await takeSnapshot(lake, loaded),
         pipeline: input.pipeline,
         interval,
         warehouseQueue: queueOf(spec, root),
-        streams: streamsOf(spec, pipeline.extract),
+        streams: streams.map(({ source, stream }) => ({
+          source,
+          stream,
+          replicated: isReplicated(spec, source, stream),
+        })),
+        concurrency: Object.fromEntries(
+          streams.map(({ source }) => [source, spec.sources[source]?.concurrency ?? 1]),
+        ),
         transform:
           spec.transform && pipeline.transform !== false
             ? { select: input.select ?? pipeline.transform, concurrency: spec.transform.concurrency }
@@ -74,6 +82,12 @@ function findPipeline(spec: Project, name: string, file: string): Pipeline {
     where: { file, path: 'pipelines' },
     fix: near ? `Did you mean '${near}'?` : `There are: ${names.join(', ') || 'none'}`,
   });
+}
+
+/** Its changes come by the `replicate` workflow. */
+function isReplicated(spec: Project, source: string, stream: string): boolean {
+  const declared = spec.sources[source];
+  return declared?.kind === 'postgres' && declared.streams[stream]?.load === 'cdc';
 }
 
 /** References were checked when the project was loaded. */

@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { ObjectStore } from '../engines/lake/store.js';
-import { openLocalStore } from '../engines/lake/local-store.js';
-import { openSnapshot, within } from '../engines/project/snapshot.js';
+import { openLake, type LakeRef } from '../engines/lake/open-lake.js';
+import { openSnapshot } from '../engines/project/snapshot.js';
+import { within } from '../engines/project/within.js';
 import { Secrets } from '../engines/secrets/secrets.js';
 import { openDuckDb } from '../engines/warehouse/duckdb.js';
 import type { Warehouse } from '../engines/warehouse/port.js';
@@ -20,18 +24,24 @@ export interface OpenProject {
 /** What a worker process keeps open between activities: lakes, snapshots and the warehouses it owns. */
 export class Resources {
   readonly secrets = new Secrets();
+  /** the worker has been asked to end: what only waits, or begins again where it was, ends at once */
+  readonly leaving = new AbortController();
+  private scratch: string | undefined;
   private readonly lakes = new Map<string, Promise<ObjectStore>>();
   private readonly snapshots = new Map<string, Promise<OpenProject>>();
   private readonly warehouses = new Map<string, Promise<Warehouse>>();
 
-  lake(root: string): Promise<ObjectStore> {
-    return remember(this.lakes, root, () => openLocalStore(root));
+  lake(lake: LakeRef): Promise<ObjectStore> {
+    return remember(this.lakes, JSON.stringify(lake), () =>
+      openLake(lake, (reference) => this.secrets.resolve(reference)),
+    );
   }
 
   project(ref: ProjectRef): Promise<OpenProject> {
-    return remember(this.snapshots, `${ref.lake}\0${ref.name}\0${ref.hash}`, async () => {
+    return remember(this.snapshots, `${JSON.stringify(ref.lake)}\0${ref.name}\0${ref.hash}`, async () => {
       const lake = await this.lake(ref.lake);
-      return { ref, lake, ...(await openSnapshot(lake, ref)) };
+      this.scratch ??= mkdtempSync(join(tmpdir(), 'millrace-projects-'));
+      return { ref, lake, ...(await openSnapshot(lake, ref, this.scratch)) };
     });
   }
 
@@ -45,6 +55,7 @@ export class Resources {
   }
 
   async close(): Promise<void> {
+    if (this.scratch !== undefined) rmSync(this.scratch, { recursive: true, force: true });
     const open = await Promise.allSettled([...this.warehouses.values()]);
     this.warehouses.clear();
     await Promise.all(

@@ -1,10 +1,12 @@
 import { readManifest } from '../engines/lake/bronze.js';
+import { freshness } from '../engines/lake/freshness.js';
 import { projectFile } from '../engines/project/load.js';
-import { bindSource } from '../engines/warehouse/bind-source.js';
+import { bindSource, boundSources } from '../engines/warehouse/bind-source.js';
 import { loadTransform, type Transform } from '../engines/dbt/transform.js';
 import { MillraceError } from '../schemas/errors.js';
 import type { TransformInput } from '../schemas/run.js';
 import type { NodeResult, TransformPlan } from '../schemas/transform.js';
+import type { Stream } from '../schemas/source.js';
 import { beating } from './beating.js';
 import type { Deps } from './deps.js';
 import type { OpenProject } from './resources.js';
@@ -33,7 +35,7 @@ export const createTransformActivities = (deps: Deps) => {
       vars: project.spec.transform.vars,
       env: await variables(project.spec.transform.env),
       interval: input.interval,
-      sources: await sourcesOf(project),
+      sources: await boundSources(warehouse),
       run: input.run,
       select: input.select,
       reuse: input.reuse,
@@ -65,14 +67,10 @@ export const createTransformActivities = (deps: Deps) => {
       beating(deps, labels(input), async ({ signal }) => {
         const project = await deps.resources.project(input.project);
         const warehouse = await deps.resources.warehouse(project.spec, input.project.root);
-        for (const [source, { streams }] of Object.entries(project.spec.sources)) {
-          for (const [stream, declared] of Object.entries(streams)) {
-            const { batches } = await readManifest(project.lake, source, stream);
-            const parts = batches.flatMap((batch) => batch.parts);
-            const files = await Promise.all(parts.map(({ uri }) => project.lake.localFile(uri)));
-            await bindSource({ warehouse, source, stream, files, declared, signal });
-          }
+        for (const [source, spec] of Object.entries(project.spec.sources)) {
+          await bindSource({ warehouse, lake: project.lake, source, spec, signal });
         }
+        await assertFresh(project);
         return (await open(input)).plan();
       }),
 
@@ -87,20 +85,22 @@ export const createTransformActivities = (deps: Deps) => {
 };
 export type TransformActivities = ReturnType<typeof createTransformActivities>;
 
-/** What each dbt source stands for, keyed by the batches it holds: new data is a new key. */
-async function sourcesOf({ spec, lake }: OpenProject) {
-  const sources: Record<string, { relation: { schema: string; name: string }; key: string }> = {};
+/** Old data is a fault where the stream says so; a replicated table is as fresh as the run that waited for it. */
+async function assertFresh({ spec, lake, ref }: OpenProject): Promise<void> {
   for (const [source, { streams }] of Object.entries(spec.sources)) {
-    for (const stream of Object.keys(streams)) {
+    for (const [stream, declared] of Object.entries<Stream>(streams)) {
+      if (!declared.freshness?.errorAfter || ('load' in declared && declared.load === 'cdc')) continue;
       const { batches } = await readManifest(lake, source, stream);
-      sources[`${source}.${stream}`] = {
-        relation: { schema: source, name: stream },
-        key: batchesKey(batches),
-      };
+      const { status, at, limit } = freshness(batches, new Date(), declared.freshness);
+      if (status !== 'error') continue;
+      throw new MillraceError('DataStale', {
+        what: `the newest rows of ${source}.${stream} are from ${at ?? 'never'}, older than ${limit}`,
+        where: {
+          file: projectFile(ref.root) ?? ref.root,
+          path: `sources.${source}.streams.${stream}.freshness`,
+        },
+        fix: 'Find out why its source brings nothing; then run again. Nothing was built from old data',
+      });
     }
   }
-  return sources;
 }
-
-const batchesKey = (batches: { key: string }[]): string =>
-  `${batches.length}:${batches.map(({ key }) => key).join(',')}`;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { extractFile } from '../engines/sources/extract-file.js';
 import { listStreamFiles } from '../engines/sources/list-files.js';
+import { LocalPlace } from '../engines/sources/places/local.js';
 import { openDuckDb } from '../engines/warehouse/duckdb.js';
 import { FileStream } from '../schemas/source.js';
 import { figure, median } from './figure.js';
@@ -28,8 +29,10 @@ export const extract: Bench = async function* ({ quick }) {
       path: 'rows.csv',
       columns: Object.fromEntries(types.map((type, i) => [`c${i}`, type])),
     });
-    const [file] = await listStreamFiles({ root: folder, path: spec.path, interval });
-    if (!file) throw new Error('the generated file is not there');
+    const place = new LocalPlace(folder);
+    const [listed] = await listStreamFiles({ place, path: spec.path, interval });
+    if (!listed) throw new Error('the generated file is not there');
+    const file = await place.fetch(listed);
     const ours: number[] = [];
     const theirs: number[] = [];
     for (let round = 0; round < (quick ? 2 : 3); round++) {

@@ -8,6 +8,9 @@ import { row, type Bench, type Figure } from './figure.js';
 const BENCHES: Record<string, () => Promise<Bench>> = {
   orchestration: async () => (await import('./orchestration.js')).orchestration,
   extract: async () => (await import('./extract.js')).extract,
+  postgres: async () => (await import('./postgres.js')).postgres,
+  cdc: async () => (await import('./cdc.js')).cdc,
+  copybook: async () => (await import('./copybook.js')).copybookFiles,
   train: async () => (await import('./train.js')).train,
   score: async () => (await import('./score.js')).score,
   engagement: async () => (await import('./engagement.js')).engagement,

@@ -1,9 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { openLocalStore } from '../engines/lake/local-store.js';
 import { backfillLedger, backfillStatus } from '../engines/project/backfill-ledger.js';
 import { assertPast, cut, parseInterval } from '../engines/project/interval.js';
 import { loadProject } from '../engines/project/load.js';
-import { within } from '../engines/project/snapshot.js';
 import { MillraceError } from '../schemas/errors.js';
 import type { Interval } from '../schemas/interval.js';
 import { QUEUES } from '../schemas/queues.js';
@@ -12,6 +10,7 @@ import { attributes } from '../workflows/attributes.js';
 import type { backfill as backfillWorkflow } from '../workflows/backfill.js';
 import { ids } from '../workflows/ids.js';
 import { pause, resume } from '../workflows/messages.js';
+import { openProjectLake } from './project-lake.js';
 import { pipelineAttributes, pipelineOf } from './runs.js';
 
 export interface BackfillOptions {
@@ -64,7 +63,7 @@ export async function planBackfill(folder: string, options: BackfillOptions): Pr
     },
   });
   const status = await backfillStatus(
-    backfillLedger(await openLocalStore(within(root, spec.lake.path)), spec.name, options.pipeline),
+    backfillLedger(await openProjectLake(loaded), spec.name, options.pipeline),
   );
   const intervals = units.map((interval) => {
     const known = status[interval.start] ?? null;

@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { openLocalStore } from '../engines/lake/local-store.js';
 import type { ObjectStore } from '../engines/lake/store.js';
 import { readArtifact } from '../engines/ml/artifact.js';
 import { listPredictors as listRegistries, openRegistry } from '../engines/ml/registry.js';
 import { loadProject, type LoadedProject } from '../engines/project/load.js';
 import { nearest } from '../engines/nearest.js';
-import { within } from '../engines/project/snapshot.js';
 import { MillraceError } from '../schemas/errors.js';
 import type { Metrics } from '../schemas/predictor.js';
 import type { PredictorVersion, RegistryEvent, RegistryState } from '../schemas/registry.js';
 import type { Artifact } from '../schemas/train.js';
+import { openProjectLake } from './project-lake.js';
 
 export interface PredictorSummary {
   name: string;
@@ -148,7 +147,7 @@ interface OpenProject extends LoadedProject {
 
 async function open(folder: string): Promise<OpenProject> {
   const loaded = await loadProject(folder);
-  return { ...loaded, lake: await openLocalStore(within(loaded.root, loaded.spec.lake.path)) };
+  return { ...loaded, lake: await openProjectLake(loaded) };
 }
 
 async function registryOf({ lake, spec, file }: OpenProject, name: string) {

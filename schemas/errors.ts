@@ -21,12 +21,20 @@ export const ERROR_TYPES = {
   SourceEmpty: { retryable: false },
   /** the file cannot be opened, or its compressed data is cut off */
   SourceUnreadable: { retryable: false },
+  /** an archive unpacks to more than it may; a small file that becomes huge is an attack or a mistake */
+  ArchiveTooLarge: { retryable: false },
   /** the file does not look like its format: delimiter, quote or header */
   FormatMismatch: { retryable: false },
   /** the file lacks a declared column */
   ColumnMissing: { retryable: false },
   /** no encoding has that name */
   EncodingUnknown: { retryable: false },
+  /** the copybook is not COBOL that describes a record: file, line and column say where */
+  CopybookInvalid: { retryable: false },
+  /** the file ends in the middle of a record; the byte is named */
+  RecordTruncated: { retryable: false },
+  /** the length of a record cannot be right, or its bytes are not what the layout says; the byte is named */
+  RecordInvalid: { retryable: false },
   /** more records are broken than the stream tolerates; nothing of the file was loaded */
   ToleranceExceeded: { retryable: false },
   /** columns are not those that were declared, frozen by the first batch, or trained on */
@@ -39,6 +47,10 @@ export const ERROR_TYPES = {
   DiskFull: { retryable: true },
   /** something else committed first, or the same work is under way */
   CommitConflict: { retryable: true },
+  /** a run waited for changes of a source, and nothing has moved for ten minutes */
+  ReplicationBehind: { retryable: false },
+  /** the newest rows of a stream are older than it allows */
+  DataStale: { retryable: false },
   // the transform
   /** `dbt_project.yml` or a properties file cannot be read */
   DbtProjectInvalid: { retryable: false },
@@ -107,6 +119,28 @@ export const ERROR_TYPES = {
   /** a result is larger than the server takes */
   ResultTooLarge: { retryable: false },
   // anything outside
+  /** a server refuses the password, key or credentials, or what they may do */
+  AccessDenied: { retryable: false },
+  /** a server shows another host key than the project names: it was replaced, or something stands in between */
+  HostKeyMismatch: { retryable: false },
+  /** there is no bucket of that name */
+  BucketMissing: { retryable: false },
+  /** a server or store lacks what is needed of it, such as conditional writes */
+  ServerUnsuitable: { retryable: false },
+  /** a host resolves to a private, loopback or metadata address that the project has not allowed by name */
+  AddressForbidden: { retryable: false },
+  /** a certificate is expired, for another host, or signed by nobody who is trusted */
+  CertificateInvalid: { retryable: false },
+  /** an API answers with an error: a status of 4xx, or an error in an answer of status 200 */
+  ApiError: { retryable: false },
+  /** the pages of an API do not add up: one is repeated, they run in a circle, or they moved while they were read */
+  PagesIncomplete: { retryable: false },
+  /** the other side asks us to wait */
+  RateLimited: { retryable: true },
+  /** the database is not set up for logical replication; the message holds the SQL to run */
+  ReplicationUnavailable: { retryable: false },
+  /** the replication slot was dropped or invalidated, so changes are missing: the tables must be copied again */
+  SlotLost: { retryable: false },
   /** a server or a file is not there now, and may be later */
   Unavailable: { retryable: true },
 } as const;

@@ -2,16 +2,29 @@ import { z } from 'zod';
 import { Name, SecretRef } from './common.js';
 import { Pipeline, Schedule } from './pipeline.js';
 import { Predictor } from './predictor.js';
+import { s3Shape } from './place.js';
 import { Source } from './source.js';
 
-export { csv } from './source.js';
+/** for `columnsOf`: a project needs no zod of its own */
+export { z } from 'zod';
+export { columnsOf } from './columns-of.js';
+export { copybook, csv, excel, fixed, json, jsonl, parquet } from './format.js';
+export { s3, sftp } from './place.js';
 
-const Lake = z.strictObject({
+const LocalLake = z.strictObject({
   /** a folder on this machine */
   kind: z.literal('local'),
   /** folder, relative to the project */
   path: z.string().min(1).default('.millrace/lake'),
 });
+/** A bucket of S3 or of a compatible store that honours `If-None-Match`. */
+export const S3Lake = z.strictObject({
+  /** a bucket of S3 or of a compatible store that honours `If-None-Match` */
+  kind: z.literal('s3'),
+  ...s3Shape,
+});
+export type S3Lake = z.infer<typeof S3Lake>;
+const Lake = z.discriminatedUnion('kind', [LocalLake, S3Lake]);
 
 const Warehouse = z.strictObject({
   /** one DuckDB file, written by one worker */
@@ -77,8 +90,8 @@ export const ProjectRef = z.strictObject({
   name: Name,
   /** folder the project lives in; paths of sources and warehouse start here */
   root: z.string(),
-  /** root of the lake that holds the snapshot */
-  lake: z.string(),
+  /** the lake that holds the snapshot: a folder, or a bucket with the references to its credentials */
+  lake: z.union([z.string(), S3Lake]),
   /** SHA-256 of its snapshot in the lake */
   hash: z.string(),
 });

@@ -22,5 +22,5 @@ export const SEARCH_ATTRIBUTES = {
   intervalStart: 'MillraceIntervalStart',
 } as const;
 
-export type Stage = 'pipeline' | 'extract' | 'transform' | 'train' | 'score' | 'backfill';
+export type Stage = 'pipeline' | 'extract' | 'replicate' | 'transform' | 'train' | 'score' | 'backfill';
 export type Status = 'running' | 'awaiting approval' | 'succeeded' | 'failed' | 'cancelled';

@@ -24,7 +24,9 @@ export interface PipelinePlan {
   pipeline: string;
   interval: Interval;
   warehouseQueue: string;
-  streams: { source: string; stream: string }[];
+  streams: { source: string; stream: string; replicated: boolean }[];
+  /** streams of a source that may be extracted at once */
+  concurrency: Record<string, number>;
   transform: { select: string | boolean; concurrency: number } | null;
   train: TrainPlan[];
   score: { predictor: string; policy: ScorePolicy }[];
@@ -50,23 +52,23 @@ interface StageInput {
 export interface ExtractInput extends StageInput {
   source: string;
   stream: string;
+  /** its changes come by a `replicate`: the run waits until bronze holds what there is now */
+  replicated?: boolean;
   /** stamp of every row of this run, so that a retry writes the same bytes */
   extractedAt: string;
   /** where a continued run goes on */
-  cursor?: { listing: Listing; next: number; totals: ExtractResult };
+  cursor?: { work: WorkList; next: number; totals: ExtractResult };
 }
 
-/** Files to load, kept in the lake and cut into groups: a history holds the reference only. */
-export interface Listing {
+/** Units of work, kept in the lake: a history holds the reference only. */
+export interface WorkList {
   ref: ObjectRef | null;
-  groups: number;
-  files: number;
+  units: number;
 }
 
 export interface ExtractResult {
   source: string;
   stream: string;
-  files: number;
   batches: number;
   read: number;
   loaded: number;

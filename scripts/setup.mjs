@@ -1,9 +1,11 @@
 // Brings a fresh checkout to where `npm run demo` and `npm test` can start; their pre-scripts call it each time.
 // Runs on Node's own modules alone, because nothing is installed yet.
 import { checkNode, checkWritable } from './setup/preflight.mjs';
-import { fail, places } from './setup/report.mjs';
+import { fail, places, tell } from './setup/report.mjs';
 
 const checkOnly = process.argv.includes('--check');
+/** Also what only the tests need. */
+const forTests = process.argv.includes('--tests');
 
 const node = checkNode();
 if (!node.ok && !checkOnly) fail(node);
@@ -19,16 +21,18 @@ if (checkOnly) {
   process.stdout.write(`${JSON.stringify(checks, null, 2)}\n`);
 } else {
   try {
-    await setUp();
+    await setUp(steps);
   } catch (error) {
     fail(error);
   }
+  // without it some tests fail, and name it; the others can run
+  if (forTests) await setUp([await import('./setup/s3-server.mjs')]).catch(tell);
 }
 
-async function setUp() {
+async function setUp(wanted) {
   const needed = async () => {
     const missing = [];
-    for (const step of steps) if (!(await step.check(places)).ok) missing.push(step);
+    for (const step of wanted) if (!(await step.check(places)).ok) missing.push(step);
     return missing;
   };
   if ((await needed()).length === 0) return;
@@ -37,6 +41,6 @@ async function setUp() {
   const { withLock } = await import('./setup/lock.mjs');
   await withLock(places, async () => {
     // asked again step by step: another set-up may just have done it, and an installation makes a build stale
-    for (const step of steps) if (!(await step.check(places)).ok) await step.ensure(places);
+    for (const step of wanted) if (!(await step.check(places)).ok) await step.ensure(places);
   });
 }

@@ -62,6 +62,18 @@ export function createMetrics(): { registry: Registry; meter: Meter } {
       labelNames: ['project', 'predictor', 'metric'],
       registers,
     }),
+    replicationLagBytes: new Gauge({
+      name: 'millrace_replication_lag_bytes',
+      help: "Bytes of the source's log that bronze does not hold yet",
+      labelNames: ['project', 'source'],
+      registers,
+    }),
+    replicationWalBytes: new Gauge({
+      name: 'millrace_replication_wal_bytes',
+      help: 'Bytes of its log that the source keeps for the slot: its disk fills when nobody reads',
+      labelNames: ['project', 'source'],
+      registers,
+    }),
     scorePsi: new Gauge({
       name: 'millrace_score_psi',
       help: 'Population stability index of the last scores against training',

@@ -109,6 +109,7 @@ export async function startWorker(
 
   const shutdown = (): void => {
     state.ready = false;
+    resources.leaving.abort(new Error('the worker is shutting down'));
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   const run = async (): Promise<void> => {

@@ -6,59 +6,72 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ExtractActivities } from '../activities/extract.js';
+import type { ReplicateActivities } from '../activities/replicate.js';
 import type { ExtractInput, ExtractResult } from '../schemas/run.js';
 import { progress } from './messages.js';
 import { policies } from './policies.js';
 import { slidingWindow } from './window.js';
 
-const { listFiles, loadGroup } = proxyActivities<ExtractActivities>(policies.extract);
+const { awaitReplication } = proxyActivities<ReplicateActivities>(policies.wait);
+const { planLoad, loadUnit } = proxyActivities<ExtractActivities>(policies.extract);
 
-/** Groups in work at once: reading one file while another is written keeps disk and CPU busy. */
+/** Units in work at once: reading one while another is written keeps disk and CPU busy. */
 const WINDOW = 2;
 /** Well below the server's 51,200 events, and below 4,096, where replays begin to be felt. */
 const MAX_EVENTS = 2_000;
 
-/** One stream into bronze, group by group of files; what a former run has loaded is not read again. */
+/** One stream into bronze, unit by unit; what a former run has loaded is not read again. */
 export async function extract(input: ExtractInput): Promise<ExtractResult> {
   const { source, stream } = input;
   const totals: ExtractResult = input.cursor?.totals ?? {
-    ...{ source, stream, files: 0, batches: 0, read: 0, loaded: 0, quarantined: 0, filtered: 0, bytes: 0 },
+    ...{ source, stream, batches: 0, read: 0, loaded: 0, quarantined: 0, filtered: 0, bytes: 0 },
   };
-  let groups = input.cursor?.listing.groups ?? 0;
+  let units = input.cursor?.work.units ?? (input.replicated ? 1 : 0);
   let done = input.cursor?.next ?? 0;
   setHandler(progress, () => ({
     stage: `extract ${source}.${stream}`,
     done,
-    total: groups,
-    current: done < groups ? [`${source}.${stream}`] : [],
+    total: units,
+    current: done < units ? [`${source}.${stream}`] : [],
     rows: totals.loaded,
   }));
 
-  const listing = input.cursor?.listing ?? (await listFiles(input));
-  groups = listing.groups;
+  if (input.replicated) {
+    setCurrentDetails(
+      `waits until bronze holds what ${source} holds now; see: millrace replicate status ${source}`,
+    );
+    const caughtUp = await awaitReplication(input);
+    done = units;
+    Object.assign(totals, caughtUp);
+    setCurrentDetails(`${caughtUp.loaded.toLocaleString('en')} changes`);
+    return caughtUp;
+  }
+
+  const work = input.cursor?.work ?? (await planLoad(input));
+  units = work.units;
   const { next } = await slidingWindow(
-    groups,
+    units,
     WINDOW,
-    async (group) => {
-      const loaded = await loadGroup.executeWithOptions(
-        { summary: `${source}.${stream}: group ${group + 1} of ${groups}` },
-        [{ ...input, listing, group }],
+    async (unit) => {
+      const loaded = await loadUnit.executeWithOptions(
+        { summary: `${source}.${stream}: unit ${unit + 1} of ${units}` },
+        [{ ...input, work, unit }],
       );
-      for (const key of ['files', 'batches', 'read', 'loaded', 'quarantined', 'filtered', 'bytes'] as const) {
+      for (const key of ['batches', 'read', 'loaded', 'quarantined', 'filtered', 'bytes'] as const) {
         totals[key] += loaded[key];
       }
       done++;
-      setCurrentDetails(describe(totals, done, groups));
+      setCurrentDetails(describe(totals, done, units));
     },
     done,
     () => workflowInfo().historyLength < MAX_EVENTS && !workflowInfo().continueAsNewSuggested,
   );
-  if (next < groups) await continueAsNew<typeof extract>({ ...input, cursor: { listing, next, totals } });
-  setCurrentDetails(describe(totals, done, groups));
+  if (next < units) await continueAsNew<typeof extract>({ ...input, cursor: { work, next, totals } });
+  setCurrentDetails(describe(totals, done, units));
   return totals;
 }
 
-function describe(totals: ExtractResult, done: number, groups: number): string {
+function describe(totals: ExtractResult, done: number, units: number): string {
   const rows = `${totals.loaded.toLocaleString('en')} rows loaded, ${totals.quarantined.toLocaleString('en')} quarantined`;
-  return groups === 0 ? 'no new files' : `${done} of ${groups} groups: ${totals.files} files, ${rows}`;
+  return units === 0 ? 'nothing new' : `${done} of ${units} units: ${totals.batches} batches, ${rows}`;
 }

@@ -7,6 +7,7 @@ export const ids = {
   pipeline: (project: string, pipeline: string, interval: Interval) =>
     `${project}.${pipeline}.${span(interval)}`,
   extract: (run: string, source: string, stream: string) => `${run}/extract.${source}.${stream}`,
+  replicate: (project: string, source: string) => `${project}.replicate.${source}`,
   transform: (run: string) => `${run}/transform`,
   train: (run: string, predictor: string) => `${run}/train.${predictor}`,
   score: (run: string, predictor: string) => `${run}/score.${predictor}`,

@@ -10,4 +10,8 @@ export const rejectPromotion = defineSignal<[Approval]>('rejectPromotion');
 export const pause = defineSignal('pause');
 export const resume = defineSignal('resume');
 
+/** Of a replication: read the project again, for tables that were added or removed; copy one table from the start. */
+export const reload = defineSignal('reload');
+export const resnapshot = defineSignal<[string]>('resnapshot');
+
 export const progress = defineQuery<Progress>('progress');

@@ -5,10 +5,12 @@ import {
   proxyActivities,
   setCurrentDetails,
   setHandler,
+  startChild,
   upsertSearchAttributes,
   workflowInfo,
   type ChildWorkflowOptions,
 } from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { PlanActivities } from '../activities/plan.js';
 import type { Stage } from '../schemas/queues.js';
 import type { PipelineInput, PipelinePlan, PipelineResult } from '../schemas/run.js';
@@ -17,7 +19,9 @@ import { extract } from './extract.js';
 import { fromChild } from './failures.js';
 import { ids } from './ids.js';
 import { progress } from './messages.js';
+import { limited } from './limited.js';
 import { policies } from './policies.js';
+import { replicate } from './replicate.js';
 import { score } from './score.js';
 import { train } from './train.js';
 import { transform } from './transform.js';
@@ -87,9 +91,22 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
   };
   try {
     const extractedAt = info.startTime.toISOString();
-    result.extract = await all(plan.streams, ({ source, stream }) =>
-      child('extract', ids.extract(info.workflowId, source, stream), (options) =>
-        executeChild(extract, { ...options, args: [{ ...base, source, stream, extractedAt }] }),
+    const gates = new Map(Object.entries(plan.concurrency).map(([source, most]) => [source, limited(most)]));
+    const replicated = plan.streams.filter((one) => one.replicated).map(({ source }) => source);
+    const failures = new Map<string, Promise<never>[]>();
+    for (const source of new Set(replicated))
+      failures.set(source, await keepReplicating(source, input.root, project.name));
+    result.extract = await all(plan.streams, ({ source, stream, replicated }) =>
+      (gates.get(source) ?? limited(1))(() =>
+        child('extract', ids.extract(info.workflowId, source, stream), (options) =>
+          Promise.race([
+            executeChild(extract, {
+              ...options,
+              args: [{ ...base, source, stream, extractedAt, ...(replicated && { replicated }) }],
+            }),
+            ...((replicated && failures.get(source)) || []),
+          ]),
+        ),
       ),
     );
     rows = result.extract.reduce((sum, { loaded }) => sum + loaded, 0);
@@ -126,6 +143,33 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
   upsertSearchAttributes([{ key: attributes.status, value: 'succeeded' }]);
   setCurrentDetails(details(plan, lines, 'succeeded'));
   return result;
+}
+
+/**
+ * Starts to follow a source, unless that goes on already. It outlives the run.
+ * @returns what fails when it does: a run need not wait for changes that will not come
+ */
+async function keepReplicating(source: string, root: string, project: string): Promise<Promise<never>[]> {
+  try {
+    const following = await startChild(replicate, {
+      workflowId: ids.replicate(project, source),
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      args: [{ root, source, resnapshot: [], paused: false, changes: 0 }],
+      staticSummary: `${project}: changes of ${source}, as they happen`,
+      staticDetails: `Project folder: ${root}`,
+      typedSearchAttributes: [
+        { key: attributes.project, value: project },
+        { key: attributes.stage, value: 'replicate' },
+        { key: attributes.status, value: 'running' },
+      ],
+    });
+    const failure = following.result().then(() => new Promise<never>(() => undefined));
+    failure.catch(() => undefined); // the run may not wait for it
+    return [failure];
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    return [];
+  }
 }
 
 /** A scheduled run is about the time it was due, not about when a server that was down got to it. */

@@ -36,6 +36,26 @@ export const policies = {
     cancellationType,
     retry,
   },
+  /**
+   * one turn of a replication: it streams for a minute, and a first copy of large tables takes hours; a database that
+   * is down for a day does not end it
+   */
+  replicate: {
+    taskQueue: QUEUES.io,
+    startToCloseTimeout: '24h',
+    heartbeatTimeout,
+    cancellationType,
+    retry,
+  },
+  /** waits for what another activity does, so it must not take a slot from that one: an hour's changes, a first copy */
+  wait: {
+    taskQueue: QUEUES.control,
+    startToCloseTimeout: '24h',
+    scheduleToCloseTimeout: '24h',
+    heartbeatTimeout,
+    cancellationType,
+    retry,
+  },
   /** one statement in a warehouse: models of ten minutes are common, of hours known; its queue is set per run */
   warehouse: {
     startToCloseTimeout: '4h',

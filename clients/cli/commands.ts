@@ -1,23 +1,10 @@
 import type { Command } from 'commander';
-import type { GlobalOptions } from './output.js';
-
-/** Options of a command together with the global ones. */
-type Options = GlobalOptions & Record<string, string | boolean | undefined>;
-
-/** Loads the code of a command only when it runs: `millrace --help` starts in a blink. */
-function lazy<A extends unknown[]>(
-  load: () => Promise<(options: never, ...args: A) => Promise<number | void>>,
-) {
-  return async (...received: unknown[]): Promise<void> => {
-    const command = received.at(-1) as Command;
-    const run = (await load()) as (options: Options, ...args: unknown[]) => Promise<number | void>;
-    const code = await run(command.optsWithGlobals<Options>(), ...received.slice(0, -2));
-    if (typeof code === 'number') process.exitCode = code;
-  };
-}
-
-const examples = (...lines: string[]): string =>
-  `\nExamples:\n${lines.map((line) => `  $ millrace ${line}`).join('\n')}`;
+import { registerCopybook } from './commands/copybook.js';
+import { registerExtract } from './commands/extract.js';
+import { registerFreshness } from './commands/freshness.js';
+import { registerReplicate } from './commands/replicate.js';
+import { registerQuarantine } from './commands/quarantine.js';
+import { examples, lazy } from './lazy.js';
 
 /** Every command with its options and examples. The docs' CLI reference is generated from this table. */
 export function registerCommands(program: Command): void {
@@ -146,6 +133,12 @@ export function registerCommands(program: Command): void {
       .description(`${kind} a running backfill`)
       .action(lazy(async () => (await import('./actions/backfill.js'))[kind]));
   }
+
+  registerFreshness(program);
+  registerCopybook(program);
+  registerExtract(program);
+  registerReplicate(program);
+  registerQuarantine(program);
 
   const predictors = program.command('predictors').description('versions of trained predictors');
   predictors

@@ -9,12 +9,12 @@ const number = (value: number | undefined): string => (value === undefined ? '-'
 export function describeResult(result: PipelineResult): string[] {
   const lines: string[] = [`interval  ${result.interval.start} to ${result.interval.end}`];
   for (const one of result.extract) {
-    if (one.files === 0) {
+    if (one.batches === 0) {
       lines.push(`extract   ${one.source}.${one.stream}: nothing new, bronze has the files of this interval`);
       continue;
     }
     lines.push(
-      `extract   ${one.source}.${one.stream}: ${one.files} files, ${count(one.read)} read = ${count(one.loaded)} loaded + ` +
+      `extract   ${one.source}.${one.stream}: ${one.batches} ${one.batches === 1 ? 'batch' : 'batches'}, ${count(one.read)} read = ${count(one.loaded)} loaded + ` +
         `${count(one.quarantined)} quarantined + ${count(one.filtered)} filtered`,
     );
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 
 /** @returns SHA-256 in hex */
 export function sha256(content: Uint8Array | string): string {
@@ -9,11 +9,19 @@ export function sha256(content: Uint8Array | string): string {
 /** Hashes a local file without holding it in memory. @returns SHA-256 in hex; an aborted signal rejects with its reason */
 export async function sha256File(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
-    signal?.throwIfAborted();
-    hash.update(chunk as Buffer);
+  const handle = await open(path);
+  try {
+    const { size } = await handle.stat();
+    const buffer = Buffer.allocUnsafeSlow(Math.min(1 << 20, size + 1));
+    for (;;) {
+      signal?.throwIfAborted();
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
+      if (bytesRead === 0) return hash.digest('hex');
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await handle.close();
   }
-  return hash.digest('hex');
 }
 
 /**

@@ -19,7 +19,7 @@ export interface DuckDbOptions {
  */
 export async function withDuckDb<T>(
   { workDir, signal, memoryLimit = '512MB', sessions: count = 1 }: DuckDbOptions,
-  work: (sessions: DuckDBConnection[]) => Promise<T>,
+  work: (sessions: [DuckDBConnection, ...DuckDBConnection[]]) => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted();
   const spill = await mkdtemp(join(workDir, 'duckdb-'));
@@ -30,8 +30,8 @@ export async function withDuckDb<T>(
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   });
-  const sessions: DuckDBConnection[] = [];
-  for (let n = 0; n < count; n++) sessions.push(await instance.connect());
+  const sessions: [DuckDBConnection, ...DuckDBConnection[]] = [await instance.connect()];
+  for (let n = 1; n < count; n++) sessions.push(await instance.connect());
   const interrupt = (): void => sessions.forEach((session) => session.interrupt());
   signal?.addEventListener('abort', interrupt, { once: true });
   try {

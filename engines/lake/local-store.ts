@@ -5,10 +5,9 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MillraceError } from '../../schemas/errors.js';
 import { asDiskFull } from './disk-full.js';
+import { ASIDE, byBytes, checkKey } from './keys.js';
 import type { ObjectStore } from './store.js';
 
-/** Where objects are written aside. It lies below the root, so that the rename into place never crosses file systems. */
-const ASIDE = '.tmp';
 /** A put lasts seconds; what lies aside for an hour was left by a process that died. */
 const ABANDONED_MS = 3_600_000;
 
@@ -121,7 +120,7 @@ class LocalStore implements ObjectStore {
       }
     };
     await walk(prefix.slice(0, prefix.lastIndexOf('/') + 1));
-    return keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    return keys.sort(byBytes);
   }
 
   async delete(key: string): Promise<void> {
@@ -155,16 +154,8 @@ class LocalStore implements ObjectStore {
   }
 
   private path(key: string): string {
-    const segments = key.split('/');
-    const unsafe =
-      segments.some((part) => part === '' || part === '.' || part === '..') || /[\\\0]/.test(key);
-    if (unsafe || segments[0] === ASIDE) {
-      throw new MillraceError('ObjectMissing', {
-        what: `'${key}' is not a key of the lake`,
-        fix: 'Keys are relative to the lake’s root, with / between parts and without . or .. parts',
-      });
-    }
-    return join(this.root, ...segments);
+    checkKey(key);
+    return join(this.root, ...key.split('/'));
   }
 
   private missing(key: string): MillraceError {

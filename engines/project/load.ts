@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { MillraceError } from '../../schemas/errors.js';
 import { Project } from '../../schemas/project.js';
 import { nearest } from '../nearest.js';
+import { readCopybooks } from './copybooks.js';
 import { checkReferences } from './references.js';
 
 const FILE_NAMES = ['millrace.ts', 'millrace.mts', 'millrace.js', 'millrace.mjs'];
@@ -37,7 +38,9 @@ export async function loadProject(folder: string): Promise<LoadedProject> {
       fix: 'Name the project folder with --project, or make one with: millrace init <folder>',
     });
   }
-  return { root, file, spec: validateProject(await evaluate(file), file) };
+  const spec = validateProject(await evaluate(file), file);
+  await readCopybooks(spec, root, file);
+  return { root, file, spec };
 }
 
 /** @throws MillraceError ProjectInvalid with up to ten problems, each with its path */

@@ -4,28 +4,35 @@ import { pipeline } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { Decompress } from 'fzstd';
 import { MillraceError } from '../../schemas/errors.js';
-import type { CsvFormat } from '../../schemas/source.js';
+import type { CsvFormat } from '../../schemas/format.js';
+import { bunzip2 } from '../bunzip2.js';
+import { assertNoBomb } from './unpacked-size.js';
 
-type Compression = Exclude<CsvFormat['compression'], 'auto'>;
+export type Compression = Exclude<CsvFormat['compression'], 'auto'>;
 
 const CHUNK = 1 << 20;
 
-/** Recognises gzip and zstd by their first bytes; a name may lie. */
+/** Recognises gzip, zstd, bzip2 and zip by their first bytes; a name may lie. */
 export async function detectCompression(path: string): Promise<Compression> {
   const handle = await open(path, 'r');
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0);
     if (bytesRead >= 2 && buffer.readUInt16BE(0) === 0x1f8b) return 'gzip';
-    return bytesRead === 4 && buffer.readUInt32LE(0) === 0xfd2fb528 ? 'zstd' : 'none';
+    if (bytesRead < 4) return 'none';
+    if (buffer.readUInt32LE(0) === 0xfd2fb528) return 'zstd';
+    if (buffer.toString('latin1', 0, 3) === 'BZh') return 'bzip2';
+    // of an empty archive, too
+    return ['PK\x03\x04', 'PK\x05\x06'].includes(buffer.toString('latin1')) ? 'zip' : 'none';
   } finally {
     await handle.close();
   }
 }
 
 /**
- * The bytes of a file, decompressed, in chunks of at most about 1 MB.
+ * The bytes of a file, decompressed, in chunks of at most about 1 MB. A chunk's memory may be used again for the next
+ * one: copy what must outlive it.
  * @param onRead is told the bytes of the file itself as they are read
- * @throws MillraceError SourceUnreadable with the byte of the compressed file at which it ends or breaks
+ * @throws MillraceError ArchiveTooLarge; SourceUnreadable with the byte of the compressed file at which it ends or breaks
  */
 export async function* readBytes(
   path: string,
@@ -42,10 +49,42 @@ export async function* readBytes(
       yield chunk as Buffer;
     }
   }
+  // gigabytes of short-lived buffers would keep the garbage collector busier than the scanner
+  async function* reusing(): AsyncGenerator<Buffer> {
+    const handle = await open(path, 'r');
+    let next: Promise<Buffer> | undefined;
+    try {
+      const { size } = await handle.stat();
+      // one is read while the other is looked at
+      const buffers = Array.from({ length: 2 }, () => Buffer.allocUnsafeSlow(Math.min(CHUNK, size + 1)));
+      const read = async (turn: number): Promise<Buffer> => {
+        const buffer = buffers[turn % 2] as Buffer;
+        return buffer.subarray(0, (await handle.read(buffer, 0, buffer.length, null)).bytesRead);
+      };
+      next = read(0);
+      for (let turn = 1; ; turn++) {
+        signal?.throwIfAborted();
+        const chunk = await next;
+        if (chunk.length === 0) return;
+        next = read(turn);
+        consumed += chunk.length;
+        onRead?.(chunk);
+        yield chunk;
+      }
+    } finally {
+      await next?.catch(() => undefined);
+      await handle.close();
+    }
+  }
   try {
-    if (compression === 'none') yield* file();
-    else if (compression === 'gzip') yield* through(file(), zlib.createGunzip({ chunkSize: CHUNK }));
-    else yield* unzstd(file());
+    if (compression === 'none') yield* reusing();
+    else {
+      let unpacked = 0;
+      for await (const chunk of unpack(file(), compression)) {
+        assertNoBomb((unpacked += chunk.length), consumed, path);
+        yield chunk;
+      }
+    }
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof MillraceError) throw error;
@@ -59,6 +98,11 @@ export async function* readBytes(
       cause: error,
     });
   }
+}
+
+function unpack(source: AsyncIterable<Buffer>, compression: Compression): AsyncIterable<Buffer> {
+  if (compression === 'gzip') return through(source, zlib.createGunzip({ chunkSize: CHUNK }));
+  return compression === 'bzip2' ? bunzip2(source) : unzstd(source);
 }
 
 async function* through(source: AsyncIterable<Buffer>, transform: zlib.Gunzip): AsyncGenerator<Buffer> {

@@ -1,46 +1,33 @@
-import { stat } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { posix } from 'node:path';
 import { DateTime } from 'luxon';
-import { escapePath, glob } from 'tinyglobby';
+import { escapePath } from 'tinyglobby';
 import { MillraceError } from '../../schemas/errors.js';
 import type { Interval } from '../../schemas/interval.js';
 import { nearest } from '../nearest.js';
-
-export interface SourceFile {
-  /** relative to the source's root, with `/` */
-  file: string;
-  /** absolute */
-  path: string;
-  bytes: number;
-  mtimeMs: number;
-}
+import { readPattern } from './places/pattern.js';
+import type { Place, PlacedFile } from './places/place.js';
 
 /**
  * The files of a stream for an interval, in name order.
- * @param root absolute folder of the source
- * @param path glob below it; `{start:yyyy-MM-dd}` and `{end:…}` are filled with the interval in UTC
- * @throws MillraceError SourceMissing when there is none, ProjectInvalid for a pattern that cannot be filled
+ * @param path glob below the place; `{start:yyyy-MM-dd}` and `{end:…}` are filled with the interval in UTC
+ * @throws MillraceError SourceMissing when there is none, ProjectInvalid for a pattern that cannot be filled, and what
+ *   the place throws
  */
 export async function listStreamFiles({
-  root,
+  place,
   path,
   interval,
+  signal,
 }: {
-  root: string;
+  place: Place;
   path: string;
   interval: Interval;
-}): Promise<SourceFile[]> {
+  signal?: AbortSignal;
+}): Promise<PlacedFile[]> {
   const pattern = fillInterval(path, interval);
-  const found = await glob(pattern, { cwd: root, onlyFiles: true, expandDirectories: false });
-  if (found.length === 0) throw await missing(root, path, pattern);
-  const files = await Promise.all(
-    found.map(async (file) => {
-      const absolute = join(root, file);
-      const { size, mtimeMs } = await stat(absolute);
-      return { file, path: absolute, bytes: size, mtimeMs };
-    }),
-  );
-  return files.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0));
+  const files = await place.list(pattern, signal);
+  if (files.length === 0) throw await missing(place, path, pattern, signal);
+  return files;
 }
 
 /** Fills `{start:…}` and `{end:…}` (Luxon format tokens, UTC). @throws MillraceError ProjectInvalid */
@@ -66,18 +53,20 @@ export function fillInterval(path: string, interval: Interval): string {
   return filled;
 }
 
-async function missing(root: string, path: string, pattern: string): Promise<MillraceError> {
-  const firstGlob = pattern.search(/[*?[{(!]/);
-  const fixed = firstGlob < 0 ? pattern : pattern.slice(0, firstGlob);
-  const below = posix.dirname(`${fixed}x`);
-  const folder = join(root, below);
-  const there = await glob('*', { cwd: folder, onlyFiles: true, expandDirectories: false }).catch(() => []);
+async function missing(
+  place: Place,
+  path: string,
+  pattern: string,
+  signal: AbortSignal | undefined,
+): Promise<MillraceError> {
+  const { folder } = readPattern(pattern);
+  const there = await place.names(folder, signal);
   const wanted = posix.basename(pattern);
   const close = nearest(wanted, there);
   const names = [...new Set([...(close ? [close] : []), ...there.sort()])].slice(0, 5);
   return new MillraceError('SourceMissing', {
     what: `No file matches '${pattern}'${pattern === path ? '' : ` (from '${path}')`}`,
-    where: { file: folder },
+    where: { file: folder === '' ? place.uri : `${place.uri.replace(/\/$/, '')}/${folder}` },
     fix:
       names.length > 0
         ? `The folder has ${names.map((name) => `'${name}'`).join(', ')}${there.length > names.length ? ` and ${there.length - names.length} more` : ''}. Correct the path, or run the interval whose file has arrived`

@@ -1,17 +1,13 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { MillraceError } from '../../schemas/errors.js';
-import type { CsvFormat } from '../../schemas/source.js';
-import { detectCompression, readBytes } from './decompress.js';
+import { detectCompression, readBytes, type Compression } from './decompress.js';
 import { decodeStream, textEncoding, Utf8Check, utf8Evidence, type TextEncoding } from './encoding.js';
-import type { SourceFile } from './list-files.js';
 
 /** A source file as text that can be read from its start as often as needed. */
 export interface OpenedText {
   /** of the file as it lies there, compressed or not */
   sha256: string;
-  bytes: number;
-  mtimeMs: number;
   encoding: TextEncoding;
   /**
    * What the scanner reads, without a byte order mark.
@@ -28,15 +24,11 @@ export interface OpenedText {
  * @throws MillraceError SourceUnreadable, SourceEmpty, EncodingUnknown
  */
 export async function openText(
-  file: SourceFile,
-  format: CsvFormat,
+  path: string,
+  format: { encoding: string; compression: Compression | 'auto' },
   signal?: AbortSignal,
 ): Promise<OpenedText> {
-  const { path } = file;
-  const { size, mtimeMs } = await stat(path).catch((error: unknown) => {
-    throw unreadable(path, error);
-  });
-  if (size === 0) throw sourceEmpty(path, 'The file is empty');
+  const assertUnchanged = await unchangedSince(path);
   const compression =
     format.compression === 'auto'
       ? await detectCompression(path).catch((error: unknown) => {
@@ -55,21 +47,30 @@ export async function openText(
     : await utf8Evidence(readBytes(path, compression, signal));
   const encoding = textEncoding(format.encoding, head, evidence, path);
   return {
-    ...{ sha256: hash.digest('hex'), bytes: size, mtimeMs, encoding },
+    ...{ sha256: hash.digest('hex'), encoding },
     read: (onBytes) => {
       let consumed = 0;
       const bytes = readBytes(path, compression, signal, (raw) => onBytes?.((consumed += raw.length)));
       return encoding.kind === 'decoded' ? decodeStream(bytes, encoding.name) : skip(bytes, encoding.bom);
     },
-    assertUnchanged: async () => {
-      const now = await stat(path);
-      if (now.size === size && now.mtimeMs === mtimeMs) return;
-      throw new MillraceError('Unavailable', {
-        what: 'The file changed while it was read',
-        where: { file: path },
-        fix: 'Deliver files under another name and rename them when they are complete. The retry reads the new content',
-      });
-    },
+    assertUnchanged,
+  };
+}
+
+/** Looks at a file now, to tell later whether it is still the same. @throws MillraceError SourceUnreadable, SourceEmpty */
+export async function unchangedSince(path: string): Promise<() => Promise<void>> {
+  const { size, mtimeMs } = await stat(path).catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
+  if (size === 0) throw sourceEmpty(path, 'The file is empty');
+  return async () => {
+    const now = await stat(path);
+    if (now.size === size && now.mtimeMs === mtimeMs) return;
+    throw new MillraceError('Unavailable', {
+      what: 'The file changed while it was read',
+      where: { file: path },
+      fix: 'Deliver files under another name and rename them when they are complete. The retry reads the new content',
+    });
   };
 }
 
@@ -80,7 +81,7 @@ export const sourceEmpty = (file: string, what: string): MillraceError =>
     fix: 'Ask the sender for the data. If an empty delivery is normal, remove the file or run the next interval',
   });
 
-function unreadable(path: string, error: unknown): MillraceError {
+export function unreadable(path: string, error: unknown): MillraceError {
   return new MillraceError('SourceUnreadable', {
     what: `The file cannot be read: ${(error as Error).message}`,
     where: { file: path },

@@ -5,9 +5,14 @@ import ts from 'typescript';
 
 /** @typedef {Map<string, { text: string, group: string, value: ts.Expression | undefined }>} Members */
 
+/** Calls that declare by their arguments: alternatives in a list, or the last one. All others declare by what stands before the dot. */
+const OBJECT = /^z\.(object|strictObject|looseObject)$/;
+const UNION = /^z\.(union|discriminatedUnion)$/;
+const CONTAINER = /^z\.(array|record)$/;
+
 /** Declarations (`const Name = …`) of all TypeScript files of a folder. */
 export class Declarations {
-  /** @type {Map<string, ts.Expression>} */
+  /** @type {Map<string, { value: ts.Expression, text: string }>} */
   #constants = new Map();
 
   /** @param {string} folder @param {string[]} [files] */
@@ -17,7 +22,8 @@ export class Declarations {
       const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
       for (const statement of source.statements.filter(ts.isVariableStatement)) {
         for (const { name, initializer } of statement.declarationList.declarations)
-          if (initializer) this.#constants.set(name.getText(), initializer);
+          if (initializer)
+            this.#constants.set(name.getText(), { value: initializer, text: docComment(statement) });
       }
     }
   }
@@ -25,43 +31,74 @@ export class Declarations {
   /** Members of a declared object, in order. @param {string} name @returns {Members} */
   members(name) {
     const found = this.#constants.get(name);
-    if (!found) throw new Error(`no constant is called ${name}`);
-    return this.membersOf(found);
-  }
-
-  /** Members of the first object that an expression declares, itself or by a name. @param {ts.Expression} expression */
-  membersOf(expression) {
-    const literal = this.#literal(expression, 0);
-    /** @type {Members} */
-    const members = new Map();
-    let group = '';
-    for (const property of literal?.properties ?? []) {
-      const key = property.name?.getText();
-      if (!key || !ts.isPropertyAssignment(property)) continue;
-      group = lineComment(property) ?? group;
-      members.set(key, { text: docComment(property), group, value: property.initializer });
-    }
+    const [members] = found ? this.objectsOf(found.value) : [];
+    if (!members) throw new Error(`no constant that declares an object is called ${name}`);
     return members;
   }
 
-  /** @param {ts.Node} node @param {number} depth @returns {ts.ObjectLiteralExpression | undefined} */
-  #literal(node, depth) {
-    if (ts.isObjectLiteralExpression(node)) return node;
-    if (ts.isIdentifier(node)) {
-      const target = depth < 8 ? this.#constants.get(node.text) : undefined;
-      return target && this.#literal(target, depth + 1);
-    }
+  /**
+   * The objects that an expression declares, itself or by a name: several for a union, in its order; of lists and
+   * records those that they hold.
+   * @param {ts.Node | undefined} node @returns {Members[]}
+   */
+  objectsOf(node) {
+    if (!node) return [];
+    if (ts.isObjectLiteralExpression(node)) return [this.#membersOf(node)];
+    if (ts.isIdentifier(node)) return this.objectsOf(this.#constants.get(node.text)?.value);
+    if (ts.isAsExpression(node) || ts.isSatisfiesExpression(node)) return this.objectsOf(node.expression);
+    if (ts.isPropertyAccessExpression(node)) return this.objectsOf(this.#property(node));
+    if (!ts.isCallExpression(node)) return [];
+    const called = node.expression.getText().replaceAll(/\s/g, '');
+    if (OBJECT.test(called)) return this.objectsOf(node.arguments[0]);
+    if (CONTAINER.test(called)) return this.objectsOf(node.arguments.at(-1));
+    const choices = node.arguments.at(-1);
+    if (UNION.test(called) && choices && ts.isArrayLiteralExpression(choices))
+      return choices.elements.flatMap((element) => this.objectsOf(element));
     // of `Lake.default({ … })` the part before the dot declares, and the argument only fills in
-    const parts = ts.isCallExpression(node)
-      ? [node.expression, ...(/\.(default|meta)$/.test(node.expression.getText()) ? [] : node.arguments)]
-      : ts.isPropertyAccessExpression(node)
-        ? [node.expression]
-        : node.getChildren();
-    for (const part of parts) {
-      const found = this.#literal(part, depth);
-      if (found) return found;
+    return ts.isPropertyAccessExpression(node.expression) ? this.objectsOf(node.expression.expression) : [];
+  }
+
+  /** What the declaration says that an expression names, itself or with a default. @param {ts.Node} node */
+  #about(node) {
+    if (ts.isIdentifier(node)) return this.#constants.get(node.text)?.text ?? '';
+    return ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression)
+      ? this.#about(node.expression.expression)
+      : '';
+  }
+
+  /** `Name.shape.member` as it was declared. @param {ts.PropertyAccessExpression} node */
+  #property({ expression, name }) {
+    if (!ts.isPropertyAccessExpression(expression) || expression.name.text !== 'shape') return undefined;
+    const [members] = this.objectsOf(expression.expression);
+    return members?.get(name.text)?.value;
+  }
+
+  /** @param {ts.ObjectLiteralExpression} literal @returns {Members} */
+  #membersOf(literal) {
+    /** @type {Members} */
+    const members = new Map();
+    let group = '';
+    for (const property of literal.properties) {
+      if (ts.isSpreadAssignment(property)) {
+        for (const spread of this.objectsOf(property.expression))
+          for (const [name, member] of spread) members.set(name, member);
+        continue;
+      }
+      const key = property.name?.getText();
+      if (!key) continue;
+      group = lineComment(property) ?? group;
+      if (ts.isPropertyAssignment(property))
+        members.set(key, {
+          text: docComment(property) || this.#about(property.initializer),
+          group,
+          value: property.initializer,
+        });
+      if (ts.isShorthandPropertyAssignment(property)) {
+        const { value, text = '' } = this.#constants.get(key) ?? {};
+        members.set(key, { text: docComment(property) || text, group, value });
+      }
     }
-    return undefined;
+    return members;
   }
 }
 

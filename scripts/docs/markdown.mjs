@@ -12,3 +12,10 @@ export const table = (head, rows) =>
 
 /** @param {string[]} blocks */
 export const page = (...blocks) => `${[GENERATED, ...blocks].join('\n\n')}\n`;
+
+/** The anchor of a heading, as Markdown viewers make it. @param {string} heading */
+export const anchorOf = (heading) =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');

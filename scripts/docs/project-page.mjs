@@ -2,91 +2,126 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Declarations } from './comments.mjs';
-import { page, table } from './markdown.mjs';
+import { anchorOf, page, table } from './markdown.mjs';
+import { alternatives, code, isRecord, typeOf } from './types.mjs';
+
+/**
+ * @typedef {object} Section one object of the schema
+ * @property {string} path where it stands: `sources.<name>.streams.<name>`
+ * @property {string[]} kinds what tells it from others at that place, innermost last: `kind 'files'`
+ * @property {Row[]} rows
+ * @property {string} body what it says; two of one body are written once
+ */
+/** @typedef {{ name: string, required: boolean, schema: object, below: Section[], text: string }} Row */
 
 /** @param {string} root @param {z.ZodType} Project */
 export function projectPage(root, Project) {
   const declarations = new Declarations(join(root, 'schemas'));
-  const schema = z.toJSONSchema(Project, { io: 'input', unrepresentable: 'any' });
+  const schema = z.toJSONSchema(Project, { io: 'input', unrepresentable: 'any', override: withDefault });
+  const sections = [];
+  collect(sections, {
+    declarations,
+    path: 'project',
+    kinds: [],
+    schema,
+    members: declarations.members('Project'),
+  });
+  const written = new Map();
+  for (const section of sections) if (!written.has(section.body)) written.set(section.body, section);
+  const shown = [...written.values()];
+  const titleOf = (section) => title(written.get(section.body), shown);
   return page(
     '# `millrace.ts`, option by option',
     'The file exports one `project({ … })` as its default. `<name>` stands for a name of your own: lower case letters, ' +
       'digits and `_`, beginning with a letter. What has no default and is not marked optional must be there. ' +
       'An option that does not exist is an error, with a suggestion.',
-    ...sections(declarations, 'project', schema, declarations.members('Project')),
+    ...shown.flatMap((section) => [
+      `## ${titleOf(section)}`,
+      table(
+        ['option', 'type', 'default', 'meaning'],
+        section.rows.map((row) => [`\`${row.name}\``, typeCell(row, titleOf), defaultOf(row), row.text]),
+      ),
+    ]),
   );
 }
 
-/** One section for an object, then those of the objects in it. */
-function sections(declarations, path, schema, members) {
-  const rows = [];
-  const below = [];
+/** What is left out where the default stands behind a transformation: nobody could write it, but it is there. */
+function withDefault({ zodSchema, jsonSchema }) {
+  const { type, defaultValue } = zodSchema._zod.def;
+  if (type === 'default') jsonSchema.default ??= defaultValue;
+}
+
+/** Adds a section for an object, then those of the objects in it. @returns {Section} */
+function collect(sections, { declarations, path, kinds, schema, members }) {
+  const section = { path, kinds, rows: [], body: '' };
+  sections.push(section);
   for (const [name, property] of Object.entries(schema.properties)) {
-    const { text, value } = members.get(name) ?? { text: '' };
-    const nested = objectIn(property);
+    const { text = '', value } = members?.get(name) ?? {};
     const inner = path === 'project' ? name : `${path}.${name}`;
-    if (nested)
-      below.push(
-        ...sections(declarations, inner + nested.suffix, nested.schema, declarations.membersOf(value)),
-      );
-    rows.push([`\`${name}\``, typeOf(property), defaultOf(schema, name, property), text]);
+    const declared = declarations.objectsOf(value);
+    const found = objectsIn(property);
+    const below = found.map((one, index) =>
+      collect(sections, {
+        declarations,
+        path: inner + one.suffix,
+        kinds: found.length > 1 ? [...kinds, kindOf(one.schema)] : kinds,
+        schema: one.schema,
+        members: declared[index],
+      }),
+    );
+    const required = (schema.required ?? []).includes(name);
+    section.rows.push({ name, required, schema: property, below, text });
   }
-  return [`## \`${path}\``, table(['option', 'type', 'default', 'meaning'], rows), ...below];
+  section.body = JSON.stringify(
+    section.rows.map(({ below, ...row }) => [row, below.map(({ body }) => body)]),
+  );
+  return section;
 }
 
-/** The object with options of its own that a property holds, and how its path goes on. */
-function objectIn(schema) {
-  if (schema.properties) return { schema, suffix: '' };
-  if (schema.items) return suffixed(objectIn(schema.items), '[]');
-  if (isRecord(schema)) return suffixed(objectIn(schema.additionalProperties), '.<name>');
-  return (schema.anyOf ?? []).map(objectIn).find(Boolean);
+/** The objects with options of their own that a property holds, and how the path goes on to each. */
+function objectsIn(schema) {
+  if (schema.properties) return [{ schema, suffix: '' }];
+  if (schema.items) return suffixed(objectsIn(schema.items), '[]');
+  if (isRecord(schema)) return suffixed(objectsIn(schema.additionalProperties), '.<name>');
+  const choices = alternatives(schema);
+  return choices.length > 1 ? choices.flatMap(objectsIn) : [];
 }
 
-const suffixed = (found, suffix) => found && { ...found, suffix: suffix + found.suffix };
-const isRecord = (schema) => typeof schema.additionalProperties === 'object' && !schema.properties;
+const suffixed = (found, suffix) => found.map((one) => ({ ...one, suffix: suffix + one.suffix }));
 
-const PATTERNS = [
-  [/^\^\\d\+\(ms/, "duration: `'90s'`, `'15m'`, `'24h'`, `'7d'`"],
-  [
-    /^\^\(text\|boolean/,
-    "`'text'`, `'boolean'`, `'int32'`, `'int64'`, `'double'`, `'date'`, `'timestamp'`, `'timestamptz'`, `'decimal(p,s)'`",
-  ],
-  [/^\^\(env\|file\)/, "reference: `'env:NAME'` or `'file:/path'`"],
-  [/MB\|GB/, "size: `'512MB'`, `'2GB'`"],
-  [/\\\.\(\[a-z/, "`'source.stream'` or `'source.*'`"],
-  [/\{0,62\}/, 'name'],
-];
-
-/** A JSON schema in words. */
-function typeOf(schema) {
-  if (schema.anyOf) return schema.anyOf.map(typeOf).join(' or ');
-  if (schema.const !== undefined) return code(schema.const);
-  if (schema.enum) return schema.enum.map(code).join(', ');
-  if (schema.items) return `list of ${typeOf(schema.items)}`;
-  if (isRecord(schema)) return `by name: ${typeOf(schema.additionalProperties)}`;
-  if (schema.properties) return 'object, see below';
-  if (schema.type === 'string')
-    return PATTERNS.find(([known]) => known.test(schema.pattern ?? ''))?.[1] ?? 'text';
-  if (schema.type === 'integer' || schema.type === 'number')
-    return `${schema.type === 'integer' ? 'whole number' : 'number'}${rangeOf(schema)}`;
-  return schema.type ?? 'anything';
+/** What tells one object of a union from the others. */
+function kindOf({ properties, required = [] }) {
+  const { kind } = properties;
+  if (kind) return `kind ${(kind.enum ?? [kind.const]).map(code).join(' or ')}`;
+  return `with \`${required[0] ?? Object.keys(properties)[0]}\``;
 }
 
-function rangeOf({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }) {
-  const limits = [
-    exclusiveMinimum !== undefined && `above ${exclusiveMinimum}`,
-    minimum !== undefined && minimum !== Number.MIN_SAFE_INTEGER && `from ${minimum}`,
-    exclusiveMaximum !== undefined && `below ${exclusiveMaximum}`,
-    maximum !== undefined && maximum !== Number.MAX_SAFE_INTEGER && `to ${maximum}`,
-  ].filter(Boolean);
-  return limits.length > 0 ? ` ${limits.join(' ')}` : '';
+/** The heading of a section: with its kind where there are others at the same place. */
+function title({ path, kinds }, shown) {
+  const others = shown.filter((one) => one.path === path);
+  if (others.length === 1) return `\`${path}\``;
+  const own = kinds.at(-1);
+  const clear = others.filter((one) => one.kinds.at(-1) === own).length === 1;
+  return [`\`${path}\``, ...(clear ? [own] : kinds)].filter(Boolean).join(', ');
 }
 
-function defaultOf({ required = [] }, name, schema) {
-  if (schema.default === undefined) return required.includes(name) ? '**required**' : 'optional';
-  // an object's defaults stand with its own options
-  return objectIn(schema) && !isRecord(schema) ? 'as below' : code(schema.default);
+/** A type, with links to the objects in it. @param {Row} row */
+function typeCell({ schema, below }, titleOf) {
+  const waiting = [...below];
+  return typeOf(schema, (object) => {
+    const section = waiting.shift();
+    const [label] = below.length > 1 ? [kindOf(object)] : ['object'];
+    return `[${label}](#${anchorOf(titleOf(section))})`;
+  });
 }
 
-const code = (value) =>
-  `\`${typeof value === 'string' ? `'${value}'` : JSON.stringify(value).replaceAll(',', ', ')}\``;
+/** @param {Row} row */
+function defaultOf({ required, schema, below }) {
+  if (schema.default === undefined) return required ? '**required**' : 'optional';
+  // an object's defaults stand with its own options; of several, which one it is
+  if (below.length === 0 || isRecord(schema) || typeof schema.default !== 'object')
+    return code(schema.default);
+  if (below.length === 1) return 'as below';
+  const { kind } = schema.default;
+  return kind === undefined ? code(schema.default) : `kind ${code(kind)}`;
+}

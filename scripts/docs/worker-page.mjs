@@ -44,7 +44,7 @@ export function workerPage(root, { defaults, queues, policies, registry }) {
       Object.entries(policies).map(([name, policy]) => [
         name,
         policy.startToCloseTimeout,
-        policy.scheduleToCloseTimeout,
+        policy.scheduleToCloseTimeout ?? 'no limit',
         policy.heartbeatTimeout,
         `${policy.retry.initialInterval}, doubled up to ${policy.retry.maximumInterval}`,
       ]),

@@ -31,6 +31,12 @@ export function say(line) {
 
 /** Ends the process with one complete message. @param {unknown} error a SetupError, a failed check, or a surprise */
 export function fail(error) {
+  tell(error);
+  process.exit(1);
+}
+
+/** Says what went wrong. @param {unknown} error as of {@link fail} */
+export function tell(error) {
   if (error instanceof SetupError) {
     const tried = error.tried.map((line) => `\n  tried ${line}`).join('');
     say(`${error.message}${tried}\n  ${error.fix}`);
@@ -40,7 +46,6 @@ export function fail(error) {
     const { detail, fix } = /** @type {Check} */ (error);
     say(`${detail}. ${fix}`);
   }
-  process.exit(1);
 }
 
 /** What a step remembers between runs; null when there is nothing or it cannot be read. @param {Places} where @param {string} step */

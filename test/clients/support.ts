@@ -47,10 +47,10 @@ export function temporaryFolder(): string {
 }
 
 /** Writes the `millrace.ts` of a project; its parts are given as source text. */
-export function writeProject(folder: string, name: string, parts: string): void {
+export function writeProject(folder: string, name: string, parts: string, helpers: string[] = []): void {
   writeFileSync(
     join(folder, 'millrace.ts'),
-    `import { project } from 'millrace';\nexport default project({ name: '${name}', ${parts} });\n`,
+    `import { ${['project', ...helpers].join(', ')} } from 'millrace';\nexport default project({ name: '${name}', ${parts} });\n`,
   );
 }
 

@@ -6,13 +6,15 @@ import { generateWeek } from '../../examples/engagement/generate.js';
 import engagement from '../../examples/engagement/millrace.js';
 import { extractFile } from '../../engines/sources/extract-file.js';
 import { listStreamFiles } from '../../engines/sources/list-files.js';
+import { LocalPlace } from '../../engines/sources/places/local.js';
 import { openDuckDb } from '../../engines/warehouse/duckdb.js';
 import { quoteText } from '../../engines/warehouse/port.js';
 import { Project } from '../../schemas/project.js';
+import { FilesSource } from '../../schemas/source.js';
 import type { Week } from '../../examples/engagement/generate.js';
 
 const INTERVAL = { start: '2025-11-03T00:00:00.000Z', end: '2025-11-10T00:00:00.000Z' };
-const crm = Project.parse(engagement).sources.crm!;
+const crm = FilesSource.parse(Project.parse(engagement).sources.crm);
 
 let root: string;
 let week: Week;
@@ -27,12 +29,13 @@ test.each(['web_customers', 'store_customers'] as const)(
   'extracting %s quarantines exactly its broken records and loads all others',
   async (stream) => {
     const spec = crm.streams[stream]!;
-    const [file] = await listStreamFiles({ root, path: spec.path, interval: INTERVAL });
+    const place = new LocalPlace(root);
+    const [listed] = await listStreamFiles({ place, path: spec.path, interval: INTERVAL });
     const { batch, files } = await extractFile({
       source: 'crm',
       stream,
       spec,
-      file: file!,
+      file: await place.fetch(listed!),
       interval: INTERVAL,
       extractedAt: INTERVAL.end,
       run: 'test',

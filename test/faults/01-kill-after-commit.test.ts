@@ -27,7 +27,7 @@ test(
   async () => {
     const kill = { when: 'after', do: 'kill' } as const;
     const published = await publish([
-      { activity: 'loadGroup', ...kill },
+      { activity: 'loadUnit', ...kill },
       { activity: 'publishNode', ...kill },
       { activity: 'publishScores', ...kill },
     ]);

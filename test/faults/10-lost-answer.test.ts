@@ -52,7 +52,7 @@ test(
     const disturbed = await effects([
       { lake: 'putIfAbsent', key: 'crm/customers/_manifest/', ...lost },
       { lake: 'putIfAbsent', key: 'renewal/registry/', ...lost },
-      { activity: 'loadGroup', ...lost },
+      { activity: 'loadUnit', ...lost },
       { activity: 'buildNode', ...lost },
       { activity: 'publishNode', ...lost },
       { activity: 'judgeCandidate', ...lost },

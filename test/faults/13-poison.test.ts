@@ -4,7 +4,8 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { commitBatches, readManifest } from '../../engines/lake/bronze.js';
 import { openLocalStore } from '../../engines/lake/local-store.js';
 import { extractFile } from '../../engines/sources/extract-file.js';
-import { csv, FileStream } from '../../schemas/source.js';
+import { csv } from '../../schemas/format.js';
+import { FileStream } from '../../schemas/source.js';
 import { Bench, readParquet } from '../engines/sources/support.js';
 import { makeShop, readShop, WEEKS, type Shop } from '../support/shop.js';
 import { runWeek, withFaults } from '../support/shop-run.js';

@@ -32,9 +32,9 @@ describe('what an activity hands to the server', () => {
   };
 
   /** Runs the extract workflow with this in the place of its first activity, on real heartbeats and failures. */
-  async function extract(listFiles: () => Promise<unknown>): Promise<{ attempts: number; failure?: string }> {
+  async function extract(planLoad: () => Promise<unknown>): Promise<{ attempts: number; failure?: string }> {
     let attempts = 0;
-    const activities = { listFiles: () => (attempts++, listFiles()) };
+    const activities = { planLoad: () => (attempts++, planLoad()) };
     const failure = await env.withWorker([QUEUES.control, QUEUES.io], activities, () =>
       env.client.workflow
         .execute('extract', { workflowId: randomUUID(), taskQueue: QUEUES.control, args: [input] })
@@ -45,7 +45,7 @@ describe('what an activity hands to the server', () => {
     );
     return { attempts, ...(failure !== undefined && { failure }) };
   }
-  const listing = (bytes: number) => ({ ref: null, groups: 0, files: 0, padding: 'x'.repeat(bytes) });
+  const listing = (bytes: number) => ({ ref: null, units: 0, padding: 'x'.repeat(bytes) });
 
   test.each([
     [1_900_000, undefined],
@@ -115,10 +115,10 @@ test(
     await withFaults(root, [], async ({ client }) => {
       const run = await startRun(client, root, { pipeline: 'load', interval: '2026-01-05' });
       const extract = `${run.workflowId}/extract.logs.events`;
-      await until(async () => (await scheduled(client, extract, 'loadGroup')) > 0, {
+      await until(async () => (await scheduled(client, extract, 'loadUnit')) > 0, {
         what: 'the first groups',
       });
-      expect(await scheduled(client, extract, 'listFiles')).toBe(1);
+      expect(await scheduled(client, extract, 'planLoad')).toBe(1);
       await expectSmall(client, extract);
       // that all of them are loaded is shown with fewer: here they are many, so that the run is stopped
       await client.workflow.getHandle(run.workflowId).cancel();

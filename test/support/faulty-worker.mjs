@@ -1,6 +1,6 @@
 // The real worker, with faults put around its activities or the operations of its lake: what MILLRACE_TEST_FAULTS says,
 // each as often as it says.
-// [{ "activity": "loadGroup", "when": "before" | "after", "do": "kill" | "stop" | "hang" | "loseAnswer", "times": 1, "log": "/path" }]
+// [{ "activity": "loadUnit", "when": "before" | "after", "do": "kill" | "stop" | "hang" | "loseAnswer", "times": 1, "log": "/path" }]
 // [{ "lake": "putIfAbsent", "key": "/_manifest/", … }]: operations on keys that hold this text
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,5 +1,3 @@
-import { createInterface } from 'node:readline/promises';
-import { MillraceError } from '../../../schemas/errors.js';
 import { withClient } from '../../connect.js';
 import { hasChanges, type ScheduleChange } from '../../schedule-plan.js';
 import {
@@ -11,6 +9,7 @@ import {
   resumeSchedule,
   triggerSchedule,
 } from '../../schedules.js';
+import { ask } from '../ask.js';
 import { answer, EXIT, say, style, table, type GlobalOptions } from '../output.js';
 
 /** `millrace schedule diff` */
@@ -27,7 +26,7 @@ export async function apply(options: GlobalOptions & { yes?: boolean }): Promise
     let refused = false;
     const { plan, applied } = await applySchedules(client, options.project, async (planned) => {
       if (!options.json) for (const line of describePlan(planned)) say(line);
-      refused = !(options.yes || (await ask('Apply this?')));
+      refused = !(options.yes || (await ask('Apply this?', UNASKED)));
       return !refused;
     });
     if (!hasChanges(plan)) answer(options, { applied, plan }, () => describePlan(plan));
@@ -36,20 +35,10 @@ export async function apply(options: GlobalOptions & { yes?: boolean }): Promise
   });
 }
 
-async function ask(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY || !process.stdout.isTTY) {
-    throw new MillraceError('ConfirmationMissing', {
-      what: 'there is no terminal to ask whether the schedules may be changed',
-      fix: 'Look at `millrace schedule diff`, then run: millrace schedule apply --yes',
-    });
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
-  } finally {
-    terminal.close();
-  }
-}
+const UNASKED = {
+  what: 'there is no terminal to ask whether the schedules may be changed',
+  fix: 'Look at `millrace schedule diff`, then run: millrace schedule apply --yes',
+};
 
 /** `millrace schedule list` */
 export async function list(options: GlobalOptions): Promise<void> {

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import iconv from 'iconv-lite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { csv } from '../../../schemas/source.js';
+import { csv } from '../../../schemas/format.js';
 import { Bench, quarantineOf, readParquet, rowsOf } from './support.js';
 
 let bench: Bench;
@@ -164,7 +164,7 @@ describe('inferring', () => {
       type: 'SchemaMismatch',
     });
     await expect(bench.extract('id,w\n1,2\n', {}, { frozenSchema })).rejects.toThrow(
-      "'v' is gone, 'w' is new",
+      "'v' (int64) is gone, 'w' (text) is new",
     );
   });
 });

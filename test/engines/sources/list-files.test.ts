@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { fillInterval, listStreamFiles } from '../../../engines/sources/list-files.js';
+import { LocalPlace } from '../../../engines/sources/places/local.js';
 import { Bench, INTERVAL } from './support.js';
 
 let bench: Bench;
@@ -18,12 +20,13 @@ beforeEach(async () => {
 });
 afterEach(() => bench.close());
 
-const list = (path: string) => listStreamFiles({ root: join(bench.root, 'in'), path, interval: INTERVAL });
+const list = (path: string) =>
+  listStreamFiles({ place: new LocalPlace(join(bench.root, 'in')), path, interval: INTERVAL });
 
 test('files come in name order with their size and time', async () => {
   const files = await list('?.csv');
   expect(files.map(({ file }) => file)).toEqual(['a.csv', 'b.csv']);
-  expect(files[0]).toMatchObject({ path: join(bench.root, 'in', 'a.csv'), bytes: 5 });
+  expect(files[0]).toMatchObject({ file: 'a.csv', bytes: 5 });
   expect(files[0]?.mtimeMs).toBeGreaterThan(0);
 });
 
@@ -37,7 +40,7 @@ test('a missing file is answered with what is there', async () => {
   const failed = list('customers_{start:yyyy}.csv');
   await expect(failed).rejects.toMatchObject({
     type: 'SourceMissing',
-    where: { file: join(bench.root, 'in') },
+    where: { file: pathToFileURL(join(bench.root, 'in')).href },
   });
   await expect(failed).rejects.toThrow(
     "No file matches 'customers_2025.csv' (from 'customers_{start:yyyy}.csv')",

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { csv } from '../../../schemas/source.js';
-import { RecordScanner, splitFields, type Dialect } from '../../../engines/sources/record-scanner.js';
+import { csv } from '../../../schemas/format.js';
+import { RecordScanner, splitFields, type Dialect } from '../../../engines/sources/csv/record-scanner.js';
 import { Bench, quarantineOf, rowsOf } from './support.js';
 
 let bench: Bench;
@@ -165,3 +165,98 @@ test('a line that is longer than a record may be costs that line and no memory',
     [3, 500_007, undefined],
   ]);
 });
+
+/** Values that a type takes, that only DuckDB would take, and that nobody does. */
+const odd = fc.constantFrom(
+  ...[
+    '1',
+    '-1',
+    '0',
+    '007',
+    '+5',
+    ' 5',
+    '5 ',
+    '1.5',
+    '1.0',
+    '1.',
+    '.5',
+    '1e3',
+    '1_000',
+    '0x1F',
+    '--1',
+    '-',
+    '1-2',
+    'abc',
+  ],
+  ...[
+    '2147483648',
+    '9223372036854775808',
+    '12345678901234567890123',
+    '1.005',
+    '123456789.12',
+    'NaN',
+    'inf',
+    '1e999',
+  ],
+  ...[
+    '2025-01-05',
+    '2025-1-5',
+    '2025/01/05',
+    '2025-02-30',
+    '20250105',
+    '12025-01-5',
+    '0000-00-00',
+    '2025-01-05 10:00:00',
+  ],
+  ...[
+    '2025-01-05T10:00:00',
+    '2025-01-05 10:00-02',
+    '2025-01-05 10:00+02',
+    '2025-01-05 10:00:00Z',
+    '2025-01-05 10:00:0a',
+  ],
+  ...[
+    'true',
+    'false',
+    'TRUE',
+    't',
+    'on',
+    'off',
+    'truth',
+    '',
+    '',
+    '""',
+    '"1"',
+    '"a,b"',
+    '"x""y"',
+    'ä',
+    '"2025-01-05"',
+  ],
+);
+const TYPED = ['int32', 'int64', 'double', 'decimal(10,2)', 'date', 'timestamp', 'boolean', 'text'] as const;
+
+test('plain text is read as the scanner reads it: the same rows, the same misfits', async () => {
+  const good = ['1', '2', '0.5', '1.25', '2025-01-05', '2025-01-05 10:00:00', 'true', 't', 'z'];
+  // one odd value a row, so that many files are made of sure values only
+  const row = fc.tuple(odd, fc.nat(8)).map(([value, at]) => good.with(at, value));
+  const table = fc.array(row, { minLength: 1, maxLength: 4 });
+  const columns = Object.fromEntries(TYPED.map((type, n) => [`c${n}`, type]));
+  await fc.assert(
+    fc.asyncProperty(table, fc.constantFrom('\n', '\r\n'), async (rows, eol) => {
+      const header = [...Object.keys(columns), 'last'].join(',');
+      const text = [header, good.join(','), ...rows.map((row) => row.join(',')), ''].join(eol);
+      const read = async (content: string): Promise<unknown[]> => {
+        const spec = { columns: { ...columns, last: 'text' as const }, tolerance: 1 };
+        const staged = await bench.extract(content, spec);
+        const kept = await quarantineOf(staged);
+        return [
+          await rowsOf(staged),
+          kept.map(({ record, reason, raw }) => [record, reason, raw.toString()]),
+        ];
+      };
+      // an empty line is no record, but makes the text one that only the scanner reads
+      expect(await read(text)).toEqual(await read(text.replace(eol, eol + eol)));
+    }),
+    { numRuns: 40 },
+  );
+}, 60_000);

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { FileStream } from '../../../schemas/source.js';
 import type { StagedBatch } from '../../../engines/lake/bronze.js';
-import { extractFile, type ExtractFileInput } from '../../../engines/sources/extract-file.js';
-import type { SourceFile } from '../../../engines/sources/list-files.js';
+import { extractFile } from '../../../engines/sources/extract-file.js';
+import type { ExtractFileInput, SourceFile } from '../../../engines/sources/extract-input.js';
 import type { z } from 'zod';
 
 export const INTERVAL = { start: '2025-01-06T00:00:00Z', end: '2025-01-13T00:00:00Z' };
@@ -68,7 +68,7 @@ export const readParquet = (path: string, columns = '*'): Promise<unknown[][]> =
     (await session.runAndReadAll(`SELECT ${columns} FROM read_parquet('${path}')`)).getRowsJson(),
   );
 
-async function withSession<T>(work: (session: DuckDBConnection) => Promise<T>): Promise<T> {
+export async function withSession<T>(work: (session: DuckDBConnection) => Promise<T>): Promise<T> {
   const instance = await DuckDBInstance.create(':memory:');
   const session = await instance.connect();
   try {
@@ -98,8 +98,9 @@ export interface Quarantined {
 }
 
 export async function quarantineOf({ files }: StagedBatch): Promise<Quarantined[]> {
-  if (!files[1]) return [];
-  const rows = await readParquet(files[1].path, 'record, line, byte, reason, hex(raw)');
+  const kept = files.find(({ key }) => key.startsWith('quarantine/'));
+  if (!kept) return [];
+  const rows = await readParquet(kept.path, 'record, line, byte, reason, hex(raw)');
   return rows.map(([record, line, byte, reason, raw]) => ({
     ...{ record: Number(record), line: Number(line), byte: Number(byte) },
     ...{ reason: String(reason), raw: Buffer.from(String(raw), 'hex') },

@@ -1,0 +1,59 @@
+import type { Column } from '../../../schemas/column.js';
+import type { Source } from '../../../schemas/source.js';
+import type { Disposition } from '../../../schemas/stream.js';
+import { REPLICATION } from '../../lake/bronze.js';
+import type { KeyedStream } from './land-keyed.js';
+
+/** A stream of bronze that becomes relations of the warehouse. */
+export interface BoundStream {
+  source: string;
+  stream: string;
+  /** the log that holds its batches */
+  log: string;
+  /** where the relation is made of keys; otherwise it is a view over files */
+  keyed: KeyedStream | null;
+  /** of a view over files, where the project says it */
+  disposition?: 'append' | 'replace' | undefined;
+  columns?: Record<string, Column> | undefined;
+}
+
+/** The streams a source declares, with the tables and children that come with them. */
+export function streamsOf(source: string, spec: Source): BoundStream[] {
+  switch (spec.kind) {
+    case 'files':
+      return Object.entries(spec.streams).map(([stream, declared]) =>
+        bound({ source, stream, log: stream }, declared),
+      );
+    case 'postgres':
+      return Object.entries(spec.streams).map(([stream, declared]) =>
+        declared.load === 'cdc'
+          ? {
+              ...{ source, stream, log: REPLICATION, columns: declared.columns },
+              keyed: { source, stream, kind: 'changes', keys: declared.key },
+            }
+          : bound({ source, stream, log: stream }, declared),
+      );
+    case 'rest':
+      return Object.entries(spec.streams).flatMap(([stream, declared]) => [
+        bound({ source, stream, log: stream }, declared),
+        ...Object.keys(declared.children).map((child) =>
+          bound({ source, stream: `${stream}__${child}`, log: stream }, {}),
+        ),
+      ]);
+  }
+}
+
+function bound(
+  place: Pick<BoundStream, 'source' | 'stream' | 'log'>,
+  declared: { disposition?: Disposition | undefined; columns?: Record<string, Column> | undefined },
+): BoundStream {
+  const { disposition, columns } = declared;
+  if (typeof disposition !== 'object') return { ...place, disposition, columns, keyed: null };
+  const { source, stream } = place;
+  const { deleteWhen } = disposition;
+  const keyed: KeyedStream =
+    'merge' in disposition
+      ? { source, stream, kind: 'merge', keys: disposition.merge, deleteWhen }
+      : { source, stream, kind: 'scd2', keys: disposition.scd2, deleteWhen };
+  return { ...place, columns, keyed };
+}
