@@ -20,7 +20,7 @@ import {
   type ReplicationConfig,
 } from '../engines/sources/postgres/cdc/config.js';
 import { copyTables } from '../engines/sources/postgres/cdc/copy-tables.js';
-import { parseLsn } from '../engines/sources/postgres/cdc/lsn.js';
+import { formatLsn, parseLsn } from '../engines/sources/postgres/cdc/lsn.js';
 import { outdatedCopies } from '../engines/sources/postgres/cdc/outdated.js';
 import { prepareReplication, slotStatus } from '../engines/sources/postgres/cdc/setup.js';
 import { MillraceError } from '../schemas/errors.js';
@@ -60,12 +60,7 @@ export const createReplicateActivities = (deps: Deps) => {
   };
 
   /** One turn's work, from what bronze holds now; its files are removed at its end. */
-  const turn = <T>(
-    { plan, source }: ReplicateWork,
-    work: (
-      at: Beat & Turn,
-    ) => Promise<T>,
-  ): Promise<T> =>
+  const turn = <T>({ plan, source }: ReplicateWork, work: (at: Beat & Turn) => Promise<T>): Promise<T> =>
     beating(deps, labels(source, plan.project.name), async (beat) => {
       const { spec, lake } = await deps.resources.project(plan.project);
       const workDir = await mkdtemp(join(tmpdir(), 'millrace-replicate-'));
@@ -164,7 +159,10 @@ export const createReplicateActivities = (deps: Deps) => {
         return { lsn, changes, recopy, ...(await watchSlot(config, project)) };
       }),
 
-    /** Waits until bronze holds every change that the source had committed when the run came here. */
+    /**
+     * Waits until bronze holds every change that the source had committed when the run came here.
+     * @returns counts of what has come meanwhile; changes come without a run, too
+     */
     awaitReplication: (input: ExtractInput): Promise<ExtractResult> =>
       beating(deps, { ...labels(input.source, input.project.name), stage: 'extract' }, async (beat) => {
         const { spec, lake } = await deps.resources.project(input.project);
@@ -256,7 +254,7 @@ async function caughtUp(
         fix: `Look at: millrace replicate status ${config.source}; when it is paused: millrace replicate resume ${config.source}`,
       });
     }
-    progress({ confirmedLsn, lagBytes });
+    progress({ waitsFor: target === undefined ? 'the slot' : formatLsn(target), confirmedLsn, lagBytes });
     await sleep(500, undefined, { signal: stop }).catch(() => stop.throwIfAborted());
   }
 }

@@ -40,8 +40,8 @@ export class Resources {
   project(ref: ProjectRef): Promise<OpenProject> {
     return remember(this.snapshots, `${JSON.stringify(ref.lake)}\0${ref.name}\0${ref.hash}`, async () => {
       const lake = await this.lake(ref.lake);
-      this.scratch ??= mkdtempSync(join(tmpdir(), 'millrace-projects-'));
-      return { ref, lake, ...(await openSnapshot(lake, ref, this.scratch)) };
+      const scratch = (): string => (this.scratch ??= mkdtempSync(join(tmpdir(), 'millrace-projects-')));
+      return { ref, lake, ...(await openSnapshot(lake, ref, scratch)) };
     });
   }
 

@@ -224,8 +224,10 @@ async function withWorkDir<T>(work: (workDir: string) => Promise<T>): Promise<T>
 
 /** The characters of an EBCDIC stream's code page; null for other streams. */
 function pageOf({ spec }: OpenStream): string | null {
-  if (!spec || !('format' in spec) || spec.format.kind !== 'copybook') return null;
-  const { encoding = 'ebcdic', ebcdic_code_page: page = 'common' } = spec.format.options;
+  if (!spec || !('format' in spec)) return null;
+  const { format } = spec;
+  if (format.kind !== 'copybook' && format.kind !== 'journal') return null;
+  const { encoding = 'ebcdic', ccsid = 'common', ebcdic_code_page: page = ccsid } = format.options;
   return String(encoding).toLowerCase() === 'ebcdic' ? codePage(String(page)).table : null;
 }
 

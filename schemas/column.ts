@@ -14,8 +14,16 @@ export const Column = z.union([
   z.strictObject({
     /** type in bronze */
     type: TypeName,
-    /** strptime formats tried in order (`%Y-%m-%d`); for date and timestamp types */
+    /**
+     * formats tried in order, for date and timestamp types: strptime's (`%Y-%m-%d`); of copybook and journal streams
+     * also `CYYMMDD`, `YYYYMMDD`, `DD.MM.YYYY`, `*ISO`
+     */
     formats: z.array(z.string()).min(1).optional(),
+    /** values that mean none, such as 0 and 9999999; of copybook and journal streams, beside `formats` */
+    nulls: z
+      .array(z.union([z.string(), z.number()]))
+      .min(1)
+      .optional(),
     /** a row without a value is quarantined */
     required: z.boolean().optional(),
     /** name in the file, when it differs */

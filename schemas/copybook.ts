@@ -14,6 +14,7 @@ const Count = z.preprocess(
 );
 const Size = Count.pipe(z.int().min(1, 'must be at least 1'));
 const Offset = Count.pipe(z.int().min(0, 'must not be negative'));
+const CodePage = z.preprocess((value) => (typeof value === 'number' ? String(value) : value), z.string());
 const lower = (value: unknown): unknown => (typeof value === 'string' ? value.trim().toLowerCase() : value);
 const upper = (value: unknown): unknown => (typeof value === 'string' ? value.trim().toUpperCase() : value);
 const Json = <T extends z.ZodType>(shape: T) =>
@@ -86,7 +87,9 @@ export const CopybookOptions = z.object({
   /** by default ascii for lines of text (D, D2), else ebcdic */
   encoding: z.preprocess(lower, z.enum(['ebcdic', 'ascii'])).optional(),
   /** code page of text fields: `cp037`, `cp273`, `cp1047`, `cp1141`; `common` has letters, digits and signs that all share */
-  ebcdic_code_page: z.string().default('common'),
+  ebcdic_code_page: CodePage.default('common'),
+  /** the same by its number on IBM i: 37, 273, 1141 */
+  ccsid: CodePage.optional(),
   /** charset of ASCII data by its Java name */
   ascii_charset: z.string().min(1).optional(),
   /** byte order of NATIONAL fields (PIC N) */

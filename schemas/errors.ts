@@ -15,7 +15,7 @@ export const ERROR_TYPES = {
   /** a reference such as `env:NAME` leads to nothing on the worker */
   SecretUnresolved: { retryable: false },
   // sources and bronze
-  /** no file matches the path of the stream for this interval */
+  /** no file matches the path of the stream for this interval; or the database has no such table */
   SourceMissing: { retryable: false },
   /** the file is empty, or has a header only */
   SourceEmpty: { retryable: false },
@@ -35,6 +35,8 @@ export const ERROR_TYPES = {
   RecordTruncated: { retryable: false },
   /** the length of a record cannot be right, or its bytes are not what the layout says; the byte is named */
   RecordInvalid: { retryable: false },
+  /** entries of a journal are missing, come twice or out of order; the file and the numbers are named */
+  JournalGap: { retryable: false },
   /** more records are broken than the stream tolerates; nothing of the file was loaded */
   ToleranceExceeded: { retryable: false },
   /** columns are not those that were declared, frozen by the first batch, or trained on */

@@ -138,6 +138,62 @@ export const copybook = (
   options: z.input<typeof CopybookFormat>['options'] = {},
 ): z.input<typeof CopybookFormat> => ({ kind: 'copybook', copybooks: [copybooks].flat(), options });
 
+const isTimezone = (name: string): boolean => {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+};
+
+export const JournalFormat = z.strictObject({
+  /** set by `journal()` */
+  kind: z.literal('journal'),
+  /** COBOL copybooks of the journaled file's record; several describe the same bytes, as redefines */
+  copybooks: z.array(z.string().min(1)).min(1),
+  /** layout of the entries: ENTFMT of RCVJRNE, OUTFILFMT of DSPJRN */
+  entry: z.enum(['type1', 'type2']).default('type1'),
+  /** order of the entries' dates, which is that of the job that extracted them: nothing in the file tells it */
+  dateOrder: z.enum(['mdy', 'dmy', 'ymd']),
+  /** time zone of the system, for `_changed_at`: `Europe/Berlin` */
+  timezone: z.string().refine(isTimezone, 'must be a time zone such as Europe/Berlin').default('UTC'),
+  /** only entries of these: `FILE`, `LIBRARY/FILE` or `LIBRARY/FILE(MEMBER)`; needed where the journal has several */
+  objects: z.array(z.string().min(1)).min(1).optional(),
+  /** `both` gives images before updates as rows of their own, whose `_op` is `b` */
+  images: z.enum(['after', 'both']).default('after'),
+  /**
+   * what happens when sequence numbers are missing, in a file or between two: the load fails; they are noted, as
+   * records that the source has and bronze does not; or nothing, which is right for extracts of some entries only
+   */
+  gaps: z.enum(['fail', 'note', 'ignore']).default('fail'),
+  /** missing numbers in a row that mean nothing: the system uses some for entries that it does not show */
+  maxGap: z.int().min(0).default(10),
+  /** reader options under Cobrix's names, for the records and for how the file is cut into entries */
+  options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
+  /** the copybooks' texts as the loader of the project found them: a run keeps those it began with */
+  texts: z.record(z.string(), z.string()).optional(),
+});
+export type JournalFormat = z.infer<typeof JournalFormat>;
+
+/**
+ * Declares journal entries of IBM i, one file of the database in each stream: `journal({ copybooks: 'order.cpy',
+ * dateOrder: 'ymd', options: { ccsid: 273 } })`. A row is a change: the record's columns, and `_op` (`i`, `u`, `d`, `t`
+ * for an emptied member), `_sequence`, `_changed_at`, `_object`, `_program` and `_user`.
+ */
+export const journal = ({
+  copybooks,
+  objects,
+  ...options
+}: Omit<z.input<typeof JournalFormat>, 'kind' | 'copybooks' | 'objects' | 'texts'> & {
+  copybooks: string | string[];
+  objects?: string | string[];
+}): z.input<typeof JournalFormat> => ({
+  kind: 'journal',
+  copybooks: [copybooks].flat(),
+  ...(objects !== undefined && { objects: [objects].flat() }),
+  ...options,
+});
+
 /** How a file is read. */
 export const Format = z.discriminatedUnion('kind', [
   CsvFormat,
@@ -146,5 +202,6 @@ export const Format = z.discriminatedUnion('kind', [
   ExcelFormat,
   FixedFormat,
   CopybookFormat,
+  JournalFormat,
 ]);
 export type Format = z.infer<typeof Format>;

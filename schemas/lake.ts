@@ -53,6 +53,8 @@ export const Batch = z.strictObject({
   expected: z.strictObject({ rows: z.int(), checksum: z.string().optional() }).optional(),
   /** of the rows that were loaded, by the rule of `expected.checksum` */
   checksum: z.string().optional(),
+  /** of entries of a journal: numbers and local times of the first and the last one */
+  journal: z.strictObject({ first: z.int(), last: z.int(), from: z.string(), to: z.string() }).optional(),
   /** values left out under `discard_value` */
   discarded: z.int().optional(),
   /** statistics of its columns, as JSON */

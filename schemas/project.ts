@@ -8,7 +8,7 @@ import { Source } from './source.js';
 /** for `columnsOf`: a project needs no zod of its own */
 export { z } from 'zod';
 export { columnsOf } from './columns-of.js';
-export { copybook, csv, excel, fixed, json, jsonl, parquet } from './format.js';
+export { copybook, csv, excel, fixed, journal, json, jsonl, parquet } from './format.js';
 export { s3, sftp } from './place.js';
 
 const LocalLake = z.strictObject({

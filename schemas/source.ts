@@ -13,7 +13,7 @@ export const FileStream = z.strictObject({
    * tokens, UTC), so that a run reads the files that belong to it.
    */
   path: z.string().min(1),
-  /** made by `csv()`, `json()`, `jsonl()`, `parquet()`, `excel()`, `fixed()` or `copybook()` */
+  /** made by `csv()`, `json()`, `jsonl()`, `parquet()`, `excel()`, `fixed()`, `copybook()` or `journal()` */
   format: Format.default(CsvFormat.parse({ kind: 'csv' })),
 });
 export type FileStream = z.infer<typeof FileStream>;

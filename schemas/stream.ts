@@ -42,13 +42,13 @@ const Disposition = z.union([
   z.strictObject({
     /** columns of the key: the last row of each key is shown */
     merge: Keys,
-    /** a column or SQL condition that marks a row as the deletion of its key */
+    /** a column or SQL condition that marks a row as the deletion of its key; of a journal by default `_op = 'd'` */
     deleteWhen: z.string().optional(),
   }),
   z.strictObject({
     /** columns of the key: each version of its row is shown, with the time for which it held */
     scd2: Keys,
-    /** a column or SQL condition that marks a row as the deletion of its key */
+    /** a column or SQL condition that marks a row as the deletion of its key; of a journal by default `_op = 'd'` */
     deleteWhen: z.string().optional(),
   }),
 ]);

@@ -32,7 +32,7 @@ export async function extract(input: ExtractInput): Promise<ExtractResult> {
     stage: `extract ${source}.${stream}`,
     done,
     total: units,
-    current: done < units ? [`${source}.${stream}`] : [],
+    current: done < units ? [`${input.replicated ? 'changes of ' : ''}${source}.${stream}`] : [],
     rows: totals.loaded,
   }));
 
@@ -43,7 +43,7 @@ export async function extract(input: ExtractInput): Promise<ExtractResult> {
     const caughtUp = await awaitReplication(input);
     done = units;
     Object.assign(totals, caughtUp);
-    setCurrentDetails(`${caughtUp.loaded.toLocaleString('en')} changes`);
+    setCurrentDetails(`${caughtUp.loaded.toLocaleString('en')} rows came while it waited`);
     return caughtUp;
   }
 

@@ -40,8 +40,9 @@ export async function replicate(input: ReplicateInput): Promise<void> {
   }
 }
 
-async function follow({ anew, ...input }: ReplicateInput): Promise<void> {
+async function follow({ anew: asked, ...input }: ReplicateInput): Promise<void> {
   let { paused, changes } = input;
+  let anew = asked;
   const again = new Map(input.resnapshot.map(({ stream, request }) => [stream, request]));
   let reloaded = false;
   let doing = 'preparing';
@@ -119,7 +120,8 @@ async function unless<T>(when: () => boolean, work: () => Promise<T>): Promise<T
   const scope = new CancellationScope();
   let ended = false;
   const running = scope.run(work).finally(() => (ended = true));
-  const guard = condition(() => ended || when()).then(() => {
+  // a guard that a cancelled workflow ended before the work has would be a rejection that nobody handles
+  const guard = CancellationScope.nonCancellable(() => condition(() => ended || when())).then(() => {
     if (!ended) scope.cancel();
   });
   try {

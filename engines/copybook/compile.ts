@@ -1,14 +1,23 @@
 import type { RawCopybookOptions } from '../../schemas/copybook.js';
 import { generateDecoder, type GeneratedDecoder } from './decode/generate.js';
-import { newState, type CorruptField, type DecodeState, type Row, type Segment } from './decode/runtime.js';
+import {
+  newState,
+  type CorruptField,
+  type DecodeState,
+  type Row,
+  type Segment,
+  type Value,
+} from './decode/runtime.js';
+import type { DateRule } from './date-format.js';
 import { Decimal } from './decimal.js';
+import { declareDates } from './declare-dates.js';
 import { compileFrame, findField, type Frame, type FrameOptions } from './frame.js';
 import { layOut } from './lay-out.js';
 import { nodes, type Layout } from './layout.js';
 import { parseCopybooks, type CopybookSource } from './parse/parse.js';
 import type { ByteSource } from './records/byte-reader.js';
 import type { RawRecord } from './records/raw-record.js';
-import { recordColumns, type Column } from './schema.js';
+import { frontColumns, recordColumns, type Column } from './schema.js';
 import { SegmentIds } from './segment-ids.js';
 import { isHierarchical } from './segments.js';
 import { readSettings, type CopybookSettings } from './settings.js';
@@ -55,12 +64,18 @@ export interface CompiledCopybook {
 export function compileCopybook(input: {
   copybooks: CopybookSource[];
   options?: RawCopybookOptions;
+  /** fields whose values mean dates; with them `decode` and `readRecords` give days and microseconds since 1970 */
+  dates?: Record<string, DateRule>;
 }): CompiledCopybook {
   const settings = readSettings(input.options ?? {});
   const layout = layOut(parseCopybooks(input.copybooks, settings), settings);
+  declareDates(layout, input.dates ?? {});
   const hierarchical = isHierarchical(layout.root);
   const dynamic = settings.variableOccurs !== 'maximum' && layout.variable;
-  const decoder = generateDecoder(layout, settings, { dynamic, hierarchical });
+  const decoder = generateDecoder(layout, settings, {
+    ...{ dynamic, hierarchical },
+    front: frontColumns(settings).map(({ name }) => name),
+  });
   const records = new Records(layout, settings, decoder);
   const frame = compileFrame(layout, settings, decoder.reader, (bytes) => records.measure(bytes));
   return {
@@ -68,7 +83,7 @@ export function compileCopybook(input: {
     settings,
     columns: recordColumns(layout, settings),
     source: decoder.source,
-    decode: (bytes) => records.body(bytes, newState()),
+    decode: (bytes) => records.record(bytes, newState()),
     frame,
     readRecords: (source, options = {}) =>
       hierarchical
@@ -102,52 +117,36 @@ class Records {
     this.rootIds = new Set([...settings.segmentGroups.keys()].filter((id) => !children.has(id)));
   }
 
-  /** The fields of a record, without generated columns. */
-  body(bytes: Uint8Array, given: DecodeState, segment?: string): Row {
+  /** @param front values of the generated columns; undefined: a record without them */
+  record(bytes: Uint8Array, given: DecodeState, segment?: string, front?: Value[]): Row {
     const { settings } = this;
     const state = given;
-    const start = settings.record_start_offset;
     if (settings.segmentGroups.size > 0) {
       const id = segment ?? this.segmentId?.(bytes)?.trim() ?? '';
       state.segment = (settings.segmentGroups.get(id) ?? '').toUpperCase();
     }
-    return this.roots(bytes, start, state, []);
+    return this.fields(bytes, state, [], front);
   }
 
-  private roots(bytes: Uint8Array, start: number, given: DecodeState, parents: string[]): Row {
+  private fields(bytes: Uint8Array, given: DecodeState, parents: string[], front?: Value[]): Row {
     const state = given;
-    const { layout, settings, decoder } = this;
+    const start = this.settings.record_start_offset;
     state.start = start;
-    decoder.prepare(bytes, start, bytes.length, state);
-    const dynamic = settings.variableOccurs !== 'maximum' && layout.variable;
-    const keep = settings.schema_retention_policy === 'keep_original' && !layout.flat;
-    const { roots } = decoder;
-    const [only] = roots;
-    if (roots.length === 1 && only && !keep)
-      return only.read(bytes, start + only.group.offset, bytes.length, state, 0, parents);
-    const row: Row = {};
-    let at = start;
-    for (const { group, read } of roots) {
-      if (group.filler || group.parentSegment !== undefined) continue;
-      const offset = dynamic ? at : start + group.offset;
-      const values = read(bytes, offset, bytes.length, state, 0, parents);
-      if (!group.redefined) at = dynamic ? state.at : at;
-      if (keep) row[group.name] = values;
-      else Object.assign(row, values);
-    }
-    return row;
+    this.decoder.prepare(bytes, start, bytes.length, state);
+    const read = front ? this.decoder.record : this.decoder.body;
+    return read(bytes, start, bytes.length, state, parents, front ?? []);
   }
 
   /** Bytes that a record with variable arrays takes. */
   measure(bytes: Uint8Array): number {
     const state = newState();
-    this.roots(bytes, this.settings.record_start_offset, state, []);
+    this.fields(bytes, state, []);
     return state.at;
   }
 
   async *read(
     records: AsyncIterable<RawRecord>,
-    { fileId = 0, file, corrupt = false }: ReadOptions,
+    { fileId = 0, file, corrupt = false, onFiltered }: ReadOptions,
   ): AsyncGenerator<DecodedRecord> {
     const { settings, segmentId } = this;
     const collect = corrupt || settings.generate_corrupt_fields;
@@ -156,29 +155,22 @@ class Records {
         ? new SegmentIds(settings.segmentLevels, settings.segment_id_prefix ?? startOfRun(), fileId)
         : undefined;
     let index = -1;
-    for await (const { bytes, position } of records) {
+    for await (const raw of records) {
+      const { bytes, position } = raw;
       index++;
       const id = segmentId?.(bytes) ?? '';
       // the plain reader of Cobrix compares segment ids untrimmed
       const trimmed = id.trim();
       const ids = levels?.next(trimmed, index) ?? [];
-      if (levels && ids[0] === null) continue;
-      if (
-        segmentId &&
-        settings.segmentFilter &&
-        !settings.segmentFilter.includes(settings.plain ? id : trimmed)
-      )
+      const wanted = !segmentId || (settings.segmentFilter?.includes(settings.plain ? id : trimmed) ?? true);
+      if (!wanted || ids[0] === null) {
+        onFiltered?.(raw);
         continue;
+      }
       const state = newState();
       if (collect) state.corrupt = [];
-      const body = this.body(bytes, state, trimmed);
-      const record = this.generated(body, { bytes, length: bytes.length, fileId, index, file, ids });
-      if (settings.generate_corrupt_fields) {
-        record['_corrupt_fields'] = (state.corrupt ?? []).map(({ field, raw }) => ({
-          field_name: field,
-          raw_value: settings.binary_as_hex ? Buffer.from(raw).toString('hex').toUpperCase() : raw,
-        }));
-      }
+      const front = this.front({ bytes, length: bytes.length, fileId, index, file, ids });
+      const record = this.record(bytes, state, trimmed, front);
       yield { record, position, index, bytes, ...(corrupt && { corrupt: this.damaged(state) }) };
     }
   }
@@ -192,7 +184,7 @@ class Records {
   /** One record for each root segment, with the segments below it in arrays. */
   async *readTrees(
     records: AsyncIterable<RawRecord>,
-    { fileId = 0, file, corrupt = false }: ReadOptions,
+    { fileId = 0, file, corrupt = false, onFiltered }: ReadOptions,
   ): AsyncGenerator<DecodedRecord> {
     const { settings } = this;
     let index = 0;
@@ -203,9 +195,9 @@ class Records {
       if (corrupt) state.corrupt = [];
       state.segments = segments;
       const [root] = segments as [Segment];
-      const body = this.roots(root.bytes, settings.record_start_offset, state, [root.id]);
       const length = segments.reduce((sum, { bytes }) => sum + bytes.length, 0);
-      const record = this.generated(body, { bytes: root.bytes, length, fileId, index, file, ids: [] });
+      const front = this.front({ bytes: root.bytes, length, fileId, index, file, ids: [] });
+      const record = this.fields(root.bytes, state, [root.id], front);
       return { record, position, index, bytes: root.bytes, ...(corrupt && { corrupt: this.damaged(state) }) };
     };
     for await (const raw of records) {
@@ -216,38 +208,33 @@ class Records {
         segments = [];
         position = raw.position;
       }
-      if (isRoot || segments.length > 0) {
-        segments.push({ id, group: (settings.segmentGroups.get(id) ?? '').toUpperCase(), bytes: raw.bytes });
-      }
+      const group = (settings.segmentGroups.get(id) ?? '').toUpperCase();
+      if (isRoot || segments.length > 0) segments.push({ id, group, bytes: raw.bytes });
+      if (segments.length === 0 || group === '') onFiltered?.(raw);
       index++;
     }
     if (segments.length > 0) yield tree();
   }
 
-  private generated(
-    body: Row,
-    from: {
-      bytes: Uint8Array;
-      length: number;
-      fileId: number;
-      index: number;
-      file: string | undefined;
-      ids: (string | null)[];
-    },
-  ): Row {
+  /** Values of the columns that `frontColumns` names. */
+  private front({ bytes, length, fileId, index, file, ids }: Front): Value[] {
     const { settings } = this;
-    const front: Row = {};
-    if (settings.generate_record_id) {
-      front['File_Id'] = from.fileId;
-      front['Record_Id'] = from.index;
-      front['Record_Byte_Length'] = from.length;
-    }
-    if (settings.generate_record_bytes) front['Record_Bytes'] = from.bytes.slice();
-    if (settings.with_input_file_name_col !== '')
-      front[settings.with_input_file_name_col] = from.file ?? null;
-    for (const [level, id] of from.ids.entries()) front[`Seg_Id${level}`] = id;
-    return { ...front, ...body };
+    const values: Value[] = [];
+    if (settings.generate_record_id) values.push(fileId, index, length);
+    if (settings.generate_record_bytes) values.push(bytes.slice());
+    if (settings.with_input_file_name_col !== '') values.push(file ?? null);
+    values.push(...ids);
+    return values;
   }
+}
+
+interface Front {
+  bytes: Uint8Array;
+  length: number;
+  fileId: number;
+  index: number;
+  file: string | undefined;
+  ids: (string | null)[];
 }
 
 /** The default prefix of segment ids: when reading began. */

@@ -25,7 +25,7 @@ export interface Precision {
 
 /** A whole number as exactly as JavaScript can hold it. @param digits with or without leading zeros */
 export function wholeNumber(negative: boolean, digits: string): Numeric {
-  const plain = digits.replace(/^0+(?=.)/, '');
+  const plain = withoutZeros(digits) || '0';
   if (plain.length < 16) return negative && plain !== '0' ? -Number(plain) : Number(plain);
   const number = BigInt(plain);
   if (number <= BigInt(Number.MAX_SAFE_INTEGER)) return negative ? -Number(number) : Number(number);
@@ -45,7 +45,7 @@ export function decimal(
   let text = digits;
   if (exponent < scale) text += '0'.repeat(scale - exponent);
   else if (exponent > scale) text = roundedUp(text, exponent - scale);
-  const significant = text.replace(/^0+/, '');
+  const significant = withoutZeros(text);
   if (significant.length > precision) return null;
   const padded = significant.padStart(scale + 1, '0');
   const whole = padded.slice(0, padded.length - scale);
@@ -53,6 +53,12 @@ export function decimal(
   return new Decimal(
     scale === 0 ? `${sign}${whole}` : `${sign}${whole}.${padded.slice(padded.length - scale)}`,
   );
+}
+
+function withoutZeros(digits: string): string {
+  let at = 0;
+  while (digits.charCodeAt(at) === 0x30) at++;
+  return at === 0 ? digits : digits.slice(at);
 }
 
 /** Drops the last `count` digits, half up. */

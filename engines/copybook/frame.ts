@@ -26,6 +26,8 @@ export interface FrameOptions {
   file?: string;
   /** what to do about a record that is cut off; throws by default */
   onProblem?: OnProblem;
+  /** is told of each whole record that is passed over: by its length, its segment id, or before the first root */
+  onFiltered?: (record: RawRecord) => void;
 }
 
 /** Cuts the bytes of one file into records. */
@@ -46,7 +48,7 @@ export function compileFrame(
   const { minimum_record_length: least, maximum_record_length: most } = settings;
   const bounded = !(settings.plain && settings.recordFormat === 'F');
   const characters = settings.plain && asciiCharset(settings.ascii_charset).utf8;
-  return async function* frame(source, { file, onProblem } = {}) {
+  return async function* frame(source, { file, onProblem, onFiltered } = {}) {
     const bytes = new ByteReader(source, settings.file_end_offset + layout.trailerLength);
     const context: FrameContext = { reader: bytes, file, onProblem: onProblem ?? refuse };
     try {
@@ -58,6 +60,7 @@ export function compileFrame(
             ? Buffer.from(record.bytes).toString('utf8').length
             : record.bytes.length;
         if (!bounded || (length >= least && length <= most)) yield record;
+        else onFiltered?.(record);
       }
     } finally {
       await bytes.close();

@@ -7,9 +7,18 @@ export function toJsonLine(row: Row): string {
   for (const key in row) {
     const value = row[key] as Value;
     if (value === null) continue;
-    text += `${text.length > 1 ? ',' : ''}${JSON.stringify(key)}:${toJson(value)}`;
+    text += `${text.length > 1 ? ',' : ''}${quoted(key)}:${toJson(value)}`;
   }
   return `${text}}`;
+}
+
+const keys = new Map<string, string>();
+
+/** The names of fields come again with every record. */
+function quoted(key: string): string {
+  let text = keys.get(key);
+  if (text === undefined) keys.set(key, (text = JSON.stringify(key)));
+  return text;
 }
 
 function toJson(value: Value): string {

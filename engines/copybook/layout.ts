@@ -1,3 +1,5 @@
+import type { DateRule } from './date-format.js';
+
 /**
  * The typed tree of a record: what each field is, and where. Built once by `layOut`, read by every decoder.
  * Offsets and sizes are bytes from the start of the record, with variable arrays at their maximum.
@@ -97,6 +99,8 @@ export interface Field extends NodeBase {
   picture: string;
   /** an array depends on it */
   dependee: boolean;
+  /** its values are declared to mean dates */
+  date?: DateRule;
 }
 
 export interface Group extends NodeBase {

@@ -5,6 +5,8 @@ import type { Precision } from './decimal.js';
 /** Type of an output column. */
 export type ColumnType =
   | { kind: 'int32' | 'int64' | 'float32' | 'float64' | 'text' | 'bytes' }
+  /** days or microseconds since 1970 */
+  | { kind: 'date' | 'timestamp' }
   | ({ kind: 'decimal' } & Precision)
   | { kind: 'struct'; fields: Column[] }
   | { kind: 'list'; element: ColumnType };
@@ -53,6 +55,11 @@ export function recordColumns(layout: Layout, settings: CopybookSettings): Colum
     const fields = groupColumns(group, segments, settings);
     return collapse ? fields : [{ name: group.name, type: { kind: 'struct', fields } }];
   });
+  return [...frontColumns(settings), ...body, ...(settings.generate_corrupt_fields ? [CORRUPT] : [])];
+}
+
+/** The generated columns before the fields of a record. */
+export function frontColumns(settings: CopybookSettings): Column[] {
   const text: ColumnType = { kind: 'text' };
   return [
     ...(settings.generate_record_id ? RECORD_ID : []),
@@ -61,8 +68,6 @@ export function recordColumns(layout: Layout, settings: CopybookSettings): Colum
       ? [{ name: settings.with_input_file_name_col, type: text }]
       : []),
     ...settings.segmentLevels.map((_, level): Column => ({ name: `Seg_Id${level}`, type: text })),
-    ...body,
-    ...(settings.generate_corrupt_fields ? [CORRUPT] : []),
   ];
 }
 
@@ -110,6 +115,7 @@ function groupColumns(group: Group, segments: Group[], settings: CopybookSetting
 function nodeType(node: LayoutNode, segments: Group[], settings: CopybookSettings): ColumnType {
   let type: ColumnType;
   if (node.kind === 'group') type = { kind: 'struct', fields: groupColumns(node, segments, settings) };
+  else if (node.date) type = { kind: node.date.type };
   else if (node.type.kind === 'number') type = numberColumn(node.type, settings);
   else if (node.type.kind === 'bytes') type = { kind: settings.binary_as_hex ? 'text' : 'bytes' };
   else type = { kind: 'text' };

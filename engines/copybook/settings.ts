@@ -15,7 +15,7 @@ export type Trimming = CopybookOptions['string_trimming_policy'];
 /** The options of one extractor, checked, with what they imply. */
 export interface CopybookSettings extends Omit<
   CopybookOptions,
-  'record_format' | 'encoding' | 'debug' | 'variable_size_occurs'
+  'record_format' | 'encoding' | 'debug' | 'variable_size_occurs' | 'ccsid'
 > {
   recordFormat: RecordFormat;
   encoding: 'ebcdic' | 'ascii';
@@ -96,7 +96,8 @@ function takePrefixed(given: Given): Prefixed {
 }
 
 function combine(options: CopybookOptions, prefixed: Prefixed, unknown: string[]): CopybookSettings {
-  const { record_format, encoding, debug, variable_size_occurs, ...rest } = options;
+  const { record_format, encoding, debug, variable_size_occurs, ccsid, ...others } = options;
+  const rest = ccsid === undefined ? others : { ...others, ebcdic_code_page: ccsid };
   const sequence = rest.is_record_sequence ?? rest.is_xcom ?? false;
   const named = record_format === 'T' ? 'D' : record_format;
   const basic: RecordFormat = named ?? (sequence ? 'V' : rest.is_text ? 'D' : 'F');
@@ -217,6 +218,7 @@ function checkTogether(settings: CopybookSettings, given: Given): void {
     'rdw_adjustment',
   ])
     together('record_length', other);
+  together('ccsid', 'ebcdic_code_page');
   together('block_length', 'records_per_block');
   together('record_header_name', 'file_start_offset');
   together('record_trailer_name', 'file_end_offset');

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { MillraceError } from '../../schemas/errors.js';
 import { ManifestEntry, type Batch, type BronzeSchema, type CursorValue } from '../../schemas/lake.js';
 import type { Contract } from '../../schemas/stream.js';
+import { inParallel } from '../in-parallel.js';
 import { CommitLog } from './commit-log.js';
 import { isVariant, joinSchemas, schemaMismatch } from './contract.js';
 import { LogIndex } from './log-index.js';
@@ -25,6 +26,9 @@ export interface Manifest {
   /** of the stream, oldest first, superseded ones too: see `currentBatches` */
   batches: Batch[];
 }
+
+/** Requests to the store at once: those of small files wait for its answers, not for its width. */
+const WIDTH = 4;
 
 /** Columns that every row of bronze has beside its own. `_source_position` is the 1-based record number in the file. */
 export const LINEAGE: BronzeSchema = [
@@ -144,9 +148,8 @@ export async function commitBatches(
     return mine;
   };
   // what cannot go in must show before files are moved in
-  for (const { files } of absent((await log.read()).entries)) {
-    for (const { key, path } of files) await store.putFile(key, path);
-  }
+  const moving = absent((await log.read()).entries).flatMap(({ files }) => files);
+  await inParallel(moving, WIDTH, ({ key, path }) => store.putFile(key, path));
   const { committed, won } = await log.commit(({ entries }) => {
     const mine = absent(entries).map(({ batch }) => batch);
     const result = {
@@ -155,11 +158,11 @@ export async function commitBatches(
     };
     return mine.length === 0 ? { result } : { entry: { batches: mine }, result };
   });
-  for (const { batch, files } of fresh) {
+  await inParallel(fresh, WIDTH, async ({ batch, files }) => {
     const winner = committed.get(batch.key) ?? batch;
     await removeUnreferenced(store, source, winner.stream ?? name, winner);
     for (const { path } of files) await rm(path, { force: true });
-  }
+  });
   return staged.map(({ batch }) => ({
     batch: committed.get(batch.key) ?? batch,
     won: won.has(batch.key),

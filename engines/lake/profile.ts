@@ -22,13 +22,15 @@ const RUN_ROWS = 128;
  * middle: whatever is read of a row group, it is unpacked whole.
  * @param paths local files of one batch
  * @param schema its columns with their bronze types, without those of lineage
+ * @param known number of rows, where it is known
  */
 export async function profileParts(
   session: DuckDBConnection,
   paths: string[],
   schema: BronzeSchema,
+  known?: number,
 ): Promise<Profile> {
-  const rows = await countRows(session, paths);
+  const rows = known ?? (await countRows(session, paths));
   if (rows === 0) return { rows, sampled: 0, columns: [] };
   const budget = Math.max(LEAST_ROWS, Math.floor(SAMPLED_VALUES / Math.max(1, schema.length)));
   if (rows <= budget) {
@@ -62,9 +64,11 @@ export async function stageProfile(options: {
   stream: string;
   /** the batch's */
   key: string;
+  /** in all parts */
+  rows?: number;
 }): Promise<{ ref: ObjectRef; path: string }> {
-  const { session, folder, paths, schema, source, stream, key } = options;
-  const body = JSON.stringify(await profileParts(session, paths, schema));
+  const { session, folder, paths, schema, source, stream, key, rows } = options;
+  const body = JSON.stringify(await profileParts(session, paths, schema, rows));
   const hash = sha256(body);
   const path = join(folder, `profile-${key}.json`);
   await writeFile(path, body);

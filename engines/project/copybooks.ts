@@ -12,7 +12,7 @@ export async function readCopybooks(spec: Project, root: string, file: string): 
   for (const [source, declared] of Object.entries(spec.sources)) {
     if (declared.kind !== 'files') continue;
     for (const [stream, { format }] of Object.entries(declared.streams)) {
-      if (format.kind !== 'copybook') continue;
+      if (format.kind !== 'copybook' && format.kind !== 'journal') continue;
       const texts = format.copybooks.map(async (path, index) => {
         const text = await readFile(within(root, path), 'utf8').catch((cause: unknown) => {
           throw new MillraceError('ProjectInvalid', {

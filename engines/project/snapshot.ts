@@ -55,13 +55,13 @@ export async function takeSnapshot(
 }
 
 /**
- * @param scratch folder for a copy of the dbt project, when the lake's files do not lie in their tree on this machine
+ * @param scratch gives a folder for a copy of the dbt project, when the lake's files do not lie in their tree on this machine
  * @returns the declaration and a local folder with the dbt project of a snapshot
  */
 export async function openSnapshot(
   store: ObjectStore,
   ref: ProjectRef,
-  scratch: string,
+  scratch: () => string,
 ): Promise<{ spec: Project; dbtDir: string | null }> {
   const prefix = `projects/${ref.name}/${ref.hash}`;
   const snapshot = JSON.parse((await store.get(`${prefix}/project.json`)).toString()) as Snapshot;
@@ -73,7 +73,7 @@ export async function openSnapshot(
   if (main === undefined) return { spec, dbtDir: null };
   // a folder of the lake is the tree itself; a bucket's files lie somewhere in a cache
   const inPlace = [...locals].every(([path, local]) => local === join(dirname(main), path));
-  return { spec, dbtDir: inPlace ? dirname(main) : await treeOf(locals, scratch) };
+  return { spec, dbtDir: inPlace ? dirname(main) : await treeOf(locals, scratch()) };
 }
 
 async function treeOf(files: Map<string, string>, scratch: string): Promise<string> {

@@ -12,11 +12,20 @@ export interface DeclaredColumn {
   from: string;
 }
 
-/** What a stream declares, with everything that was left out. */
+/**
+ * What a stream declares, with everything that was left out.
+ * @throws MillraceError ProjectInvalid for what only columns of a copybook have
+ */
 export function declaredColumns(columns: Record<string, Column> | undefined): DeclaredColumn[] | undefined {
   if (!columns) return undefined;
   return Object.entries(columns).map(([name, column]) => {
-    const { type, formats, required, from } = typeof column === 'string' ? { type: column } : column;
+    const { type, formats, required, from, nulls } = typeof column === 'string' ? { type: column } : column;
+    if (nulls) {
+      throw new MillraceError('ProjectInvalid', {
+        what: `Column ${name} has nulls, which columns of copybook and journal streams have`,
+        fix: "Name them in the format: csv({ nulls: ['0'] }) and fixed({ nulls: … }); or let a model do it",
+      });
+    }
     return { name, type, formats, required, from: from ?? name };
   });
 }

@@ -10,6 +10,8 @@ import { asDiskFull } from '../lake/disk-full.js';
 import { extractCopybookFile } from './copybook/extract-copybook.js';
 import { withFileSessions, type ExtractFileInput } from './extract-input.js';
 import type { ReadResult } from './file-reader.js';
+import { fillInterval } from './list-files.js';
+import { EncodingDoubt } from './open-text.js';
 import { openFile, splitArchivePath, type FileFormat, type OpenedEntry } from './open-file.js';
 import { Rejects } from './rejects.js';
 import { isTolerable, stageBatch, sumRows, toleranceExceeded } from './staged-batch.js';
@@ -20,19 +22,21 @@ import { schemaOf } from './typed-columns.js';
  * reason and raw bytes. Same input, same bytes. Of a zip archive all entries make one batch: positions go on from one
  * to the next, and `_source_file` is `<archive>!<entry>`. Nothing is in the lake before `commitBatches`.
  *
+ * @param assume that a text which begins as UTF-8 goes on so; where it does not, it is read once more without
  * @throws MillraceError SourceEmpty, SourceUnreadable, ArchiveTooLarge, EncodingUnknown, FormatMismatch, ColumnMissing,
  *   SchemaMismatch, ToleranceExceeded, DiskFull; the signal's reason after an abort. Whatever it throws, it leaves no
  *   file behind.
  */
-export async function extractFile(input: ExtractFileInput): Promise<StagedBatch> {
+export async function extractFile(input: ExtractFileInput, assume = true): Promise<StagedBatch> {
   const { workDir, file, spec } = input;
   const { format } = spec;
-  if (format.kind === 'copybook') return extractCopybookFile(input);
+  if (format.kind === 'copybook' || format.kind === 'journal') return extractCopybookFile(input);
   const folder = await mkdtemp(join(workDir, 'extract-'));
   try {
-    return await extractInto(folder, input, format);
+    return await extractInto(folder, input, format, assume);
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
+    if (error instanceof EncodingDoubt) return extractFile(input, false);
     throw asDiskFull(error, file.path);
   }
 }
@@ -41,24 +45,33 @@ async function extractInto(
   folder: string,
   input: ExtractFileInput,
   format: FileFormat,
+  assume: boolean,
 ): Promise<StagedBatch> {
   const { file, spec, signal } = input;
-  const [, pattern] = splitArchivePath(spec.path);
-  const opened = await openFile({ file, format, pattern, folder, signal });
-  const key = contentKey(file.file, opened.sha256, spec);
+  const [, entries] = splitArchivePath(spec.path);
+  const pattern = entries === undefined ? undefined : fillInterval(entries, input.interval);
+  const opened = await openFile({ file, format, pattern, folder, signal, assume });
+  const key = opened.sha256.then((sha256) => contentKey(file.file, sha256, spec));
+  key.catch(() => undefined);
   const rejects = await Rejects.create(join(folder, 'rejects.csv'));
   try {
     const read = async (sessions: DuckDBConnection[]): Promise<StagedBatch> => {
       const entries: ReadResult[] = [];
       for await (const entry of opened.entries()) {
-        entries.push(await readEntry(entry, entries, { folder, input, sessions, rejects, key }));
+        entries.push(
+          await readEntry(entry, entries, { folder, input, sessions, rejects, sha256: opened.sha256, key }),
+        );
       }
       await opened.assertUnchanged();
-      return finish(entries, { folder, input, sessions, rejects, key, sha256: opened.sha256 });
+      return await finish(entries, { folder, input, sessions, rejects, sha256: opened.sha256, key });
     };
     return await (input.sessions
       ? read(input.sessions)
       : withFileSessions({ workDir: folder, signal }, read));
+  } catch (error) {
+    // what looks broken in the wrong encoding need not be
+    await opened.sha256;
+    throw error;
   } finally {
     await rejects.close();
   }
@@ -69,7 +82,8 @@ interface Extraction {
   input: ExtractFileInput;
   sessions: DuckDBConnection[];
   rejects: Rejects;
-  key: string;
+  sha256: Promise<string>;
+  key: Promise<string>;
 }
 
 /** Later entries of an archive are held against the first, as later files of a stream are. */
@@ -114,8 +128,9 @@ const settled = ({ tables, columns, types }: Contract): Contract => ({
 
 async function finish(
   entries: ReadResult[],
-  { folder, input, sessions, rejects, key, sha256 }: Extraction & { sha256: string },
+  { folder, input, sessions, rejects, ...opened }: Extraction,
 ): Promise<StagedBatch> {
+  const [key, sha256] = [await opened.key, await opened.sha256];
   const { source, stream, spec, file, interval, extractedAt, run, signal } = input;
   const session = sessions[0] as DuckDBConnection;
   const [first] = entries as [ReadResult];

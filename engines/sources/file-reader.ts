@@ -14,8 +14,8 @@ export interface ReadInput extends ShapeInput {
   rejects: Rejects;
   /** records of the earlier entries of the archive: positions go on */
   before: number;
-  /** key of the batch */
-  batch: string;
+  /** key of the batch, once the file is hashed */
+  batch: Promise<string>;
   extractedAt: string;
   /** `KV_METADATA {…}` of the Parquet, or nothing */
   metadata: (casting: Casting) => string;

@@ -7,8 +7,10 @@ import type { FilesSource, FileStream } from '../../schemas/source.js';
 import type { StagedBatch } from '../lake/bronze.js';
 import { currentSchema, joinSchemas } from '../lake/contract.js';
 import type { Connector, LoadContext } from './connector.js';
+import { splitArchivePath } from './open-file.js';
 import { extractFile } from './extract-file.js';
 import { withFileSessions, type SourceFile } from './extract-input.js';
+import { inSequence } from './journal/sequence.js';
 import { listStreamFiles } from './list-files.js';
 import { openPlace } from './places/open-place.js';
 import type { Place, PlacedFile } from './places/place.js';
@@ -32,7 +34,8 @@ export function filesConnector(source: FilesSource, stream: string): Connector<F
     async plan({ root, interval, batches, secret, signal }) {
       const place = await openPlace(source.root, root, secret);
       try {
-        const files = await listStreamFiles({ place, path: spec.path, interval, signal });
+        const [path] = splitArchivePath(spec.path);
+        const files = await listStreamFiles({ place, path, interval, signal });
         const known = new Set(batches.map((batch) => identity(batch.source)));
         const fresh = files.filter((file) => !known.has(identity(file)));
         const complete = await place.complete(fresh, signal);
@@ -40,7 +43,8 @@ export function filesConnector(source: FilesSource, stream: string): Connector<F
         if (complete.length < fresh.length && /\{(start|end):/.test(spec.path)) {
           throw stillArriving(place, fresh, complete);
         }
-        return grouped(complete);
+        // entries of a journal go on from each other, so their files are read one after the other
+        return spec.format.kind === 'journal' ? together(complete) : grouped(complete);
       } finally {
         await place.close();
       }
@@ -70,7 +74,9 @@ export function filesConnector(source: FilesSource, stream: string): Connector<F
             }
           });
         }
-        if (staged.length > 0) yield staged;
+        const { format } = spec;
+        if (staged.length > 0)
+          yield format.kind === 'journal' ? inSequence(context.batches, staged, format) : staged;
       } finally {
         await place.close();
       }
@@ -146,6 +152,8 @@ function named(error: unknown, { file, path }: SourceFile, place: Place): unknow
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
 }
+
+const together = (files: PlacedFile[]): FilesUnit[] => (files.length > 0 ? [{ files }] : []);
 
 function grouped(files: PlacedFile[]): FilesUnit[] {
   const units: FilesUnit[] = [];

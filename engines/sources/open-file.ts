@@ -1,4 +1,4 @@
-import type { CopybookFormat, Format } from '../../schemas/format.js';
+import type { CopybookFormat, Format, JournalFormat } from '../../schemas/format.js';
 import { sha256File } from '../lake/content.js';
 import { detectCompression, type Compression } from './decompress.js';
 import { readCsv } from './csv/read-csv.js';
@@ -22,16 +22,16 @@ export interface OpenedEntry {
 }
 
 export interface OpenedSource {
-  /** of the file as it lies there */
-  sha256: string;
+  /** of the file as it lies there; rejects with `EncodingDoubt` where its encoding was assumed */
+  sha256: Promise<string>;
   /** each is to be read before the next is asked for */
   entries: () => AsyncIterable<OpenedEntry>;
   /** @throws MillraceError Unavailable when the file is no longer the one that was hashed */
   assertUnchanged: () => Promise<void>;
 }
 
-/** Copybook files have a reader of their own. */
-export type FileFormat = Exclude<Format, CopybookFormat>;
+/** Files of copybooks and journals have a reader of their own. */
+export type FileFormat = Exclude<Format, CopybookFormat | JournalFormat>;
 
 interface OpenInput {
   file: SourceFile;
@@ -41,17 +41,26 @@ interface OpenInput {
   /** entries of archives are unpacked here */
   folder: string;
   signal: AbortSignal | undefined;
+  /** see `openText` */
+  assume: boolean;
 }
 
 /**
  * Hashes a file and finds out what it is.
  * @throws MillraceError SourceUnreadable, SourceEmpty, EncodingUnknown
  */
-export async function openFile({ file, format, pattern, folder, signal }: OpenInput): Promise<OpenedSource> {
+export async function openFile({
+  file,
+  format,
+  pattern,
+  folder,
+  signal,
+  assume,
+}: OpenInput): Promise<OpenedSource> {
   const declared = 'compression' in format ? format.compression : 'none';
   const found = declared === 'auto' ? await compressionOf(file.path) : declared;
   if (found !== 'zip' && pattern === undefined) {
-    const opened = await openOne(file.path, format, signal);
+    const opened = await openOne(file.path, format, { signal, assume });
     const only = { name: file.file, path: file.path, only: true, read: opened.read };
     return {
       sha256: opened.sha256,
@@ -61,11 +70,11 @@ export async function openFile({ file, format, pattern, folder, signal }: OpenIn
   }
   const assertUnchanged = await unchangedSince(file.path);
   return {
-    sha256: await sha256File(file.path, signal),
+    sha256: Promise.resolve(await sha256File(file.path, signal)),
     assertUnchanged,
     entries: async function* () {
       for await (const { entry, path, count } of unpackZip(file.path, pattern, folder, signal)) {
-        const opened = await openOne(path, format, signal);
+        const opened = await openOne(path, format, { signal, assume: false });
         yield { name: `${file.file}!${entry}`, path, only: count === 1, read: opened.read };
       }
     },
@@ -80,14 +89,19 @@ export function splitArchivePath(path: string): [file: string, entries: string |
 }
 
 /** Opens one file by its format. */
-async function openOne(path: string, format: FileFormat, signal: AbortSignal | undefined): Promise<Opened> {
+async function openOne(
+  path: string,
+  format: FileFormat,
+  options: { signal: AbortSignal | undefined; assume: boolean },
+): Promise<Opened> {
   if (format.kind === 'parquet' || format.kind === 'excel') {
     const assertUnchanged = await unchangedSince(path);
     const read = (input: ReadInput): Promise<ReadResult> =>
       format.kind === 'parquet' ? readParquet(input) : readExcel(input, format);
-    return { sha256: await sha256File(path, signal), read, assertUnchanged };
+    const sha256 = Promise.resolve(await sha256File(path, options.signal));
+    return { sha256, read, assertUnchanged };
   }
-  const text = await openText(path, format, signal);
+  const text = await openText(path, format, options);
   const read = (input: ReadInput): Promise<ReadResult> => {
     if (format.kind === 'csv') return readCsv(input, format, text);
     return format.kind === 'fixed' ? readFixed(input, format, text) : readJson(input, format, text);
@@ -96,7 +110,7 @@ async function openOne(path: string, format: FileFormat, signal: AbortSignal | u
 }
 
 interface Opened {
-  sha256: string;
+  sha256: Promise<string>;
   read: (input: ReadInput) => Promise<ReadResult>;
   assertUnchanged: () => Promise<void>;
 }

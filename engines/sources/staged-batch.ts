@@ -49,7 +49,7 @@ export async function stageBatch(input: StageInput): Promise<StagedBatch> {
     quarantine = await stagedFile(path, `${folders.quarantine}/records-0000`, signal);
   }
   const paths = parts.map(({ path }) => path);
-  const profile = await stageProfile({ session, folder, paths, schema, key, source, stream });
+  const profile = await stageProfile({ session, folder, paths, schema, key, source, stream, rows: loaded });
   return {
     batch: {
       ...batch,

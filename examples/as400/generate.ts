@@ -11,6 +11,9 @@ const CITIES = [
   ['TURIN', 'IT'],
   ['GRAZ', 'AT'],
 ] as const;
+/** Bytes of an inventory record; entries that change no row have as many blanks. */
+const IMAGE_BYTES = 69;
+const ENTRIES_A_DAY = 20;
 const ITEMS = ['BOLT M8', 'NUT M8', 'WASHER', 'BRACKET', 'HINGE', 'HANDLE', 'SPRING', 'VALVE'];
 
 /** A small generator with a seed: the same day gives the same bytes. */
@@ -91,11 +94,14 @@ export async function generateDay(options: { out: string; date: string; day: num
   else await write('INVENT', inventory.slice(0, 2));
 
   const journal: Buffer[] = [];
-  let sequence = day * 1_000;
-  const entry = (kind: 'PT' | 'UB' | 'UP' | 'DL', image: Buffer): void => {
+  // the journal's numbers go on from day to day
+  let sequence = day * ENTRIES_A_DAY;
+  const entry = (kind: string, image: Buffer, code = 'R'): void => {
     sequence++;
-    journal.push(Buffer.concat([journalHeader(kind, sequence, today, image.length), image]));
+    journal.push(Buffer.concat([journalHeader(code, kind, sequence, today, image.length), image]));
   };
+  const blank = text('', IMAGE_BYTES);
+  entry('OP', blank, 'F');
   for (let index = 0; index < ITEMS.length; index++) {
     const name = ITEMS[index] as string;
     if (day === 0) entry('PT', stock(itemCode(index), name, 1_000 + 37 * index, 0));
@@ -106,6 +112,7 @@ export async function generateDay(options: { out: string; date: string; day: num
   }
   if (day === 1) entry('PT', stock('IT900', 'CLAMP', 500, day));
   if (day === 2) entry('DL', stock('IT900', 'CLAMP', 500, day));
+  while (journal.length < ENTRIES_A_DAY) entry('CM', blank, 'C');
   await write('INVJRN', journal);
   return { customers: customers.length, sales: count, lines, journal: journal.length, broken: 1 };
 }
@@ -142,14 +149,14 @@ function stock(item: string, description: string, cost: number, day: number): Bu
   ]);
 }
 
-function journalHeader(kind: string, sequence: number, day: Date, length: number): Buffer {
+function journalHeader(code: string, kind: string, sequence: number, day: Date, length: number): Buffer {
   return Buffer.concat([
     zoned(125 + length, 5),
     zoned(sequence, 10),
-    text('R', 1),
+    text(code, 1),
     text(kind, 2),
     text(day.toISOString().slice(2, 10).replaceAll('-', ''), 6),
-    zoned(sequence % 235_959, 6),
+    zoned(180_000 + (sequence % 60), 6),
     text('QINTER', 10),
     text('STOCK', 10),
     zoned(123_456, 6),

@@ -1,7 +1,11 @@
-import { copybook, project, sftp } from 'millrace';
+import { copybook, journal, project, sftp } from 'millrace';
 
-const fixed = (name: string) =>
-  copybook(`copybooks/${name}.cpy`, { record_format: 'F', ebcdic_code_page: 'cp037' });
+/** The files' CCSID, as DSPFD shows it. */
+const ccsid = 37;
+const fixed = (name: string) => copybook(`copybooks/${name}.cpy`, { record_format: 'F', ccsid });
+
+/** Packed dates of seven digits, century first; 0 and 9999999 stand for none. */
+const packedDate = { type: 'date', formats: ['CYYMMDD'], nulls: [0, 9_999_999] } as const;
 
 export default project({
   name: 'as400',
@@ -23,6 +27,7 @@ export default project({
         customers: {
           path: '{start:yyyyMMdd}/CUSTMAST',
           format: fixed('customer'),
+          columns: { cust_since: packedDate },
           disposition: { scd2: ['cust_id'] },
         },
         sales: {
@@ -32,11 +37,12 @@ export default project({
             record_format: 'V',
             is_rdw_big_endian: true,
             is_rdw_part_of_record_length: true,
-            ebcdic_code_page: 'cp037',
+            ccsid,
             segment_field: 'REC-TYPE',
             'redefine_segment_id_map:0': 'SALE-HEADER => H',
             'redefine_segment_id_map:1': 'SALE-LINE => L',
           }),
+          columns: { 'sale_header.sale_date': packedDate },
           // a record that cannot be read is kept aside, one in a hundred at most
           tolerance: 0.01,
         },
@@ -45,9 +51,27 @@ export default project({
           format: fixed('inventory'),
           disposition: { merge: ['item'] },
         },
+        // what was done to the inventory since, entry by entry: the stock of now is the last of each item
         inventory_journal: {
           path: '{start:yyyyMMdd}/INVJRN',
-          format: fixed('journal'),
+          format: journal({
+            copybooks: 'copybooks/inventory.cpy',
+            objects: 'PRODLIB/INVENT',
+            dateOrder: 'ymd',
+            options: { ccsid },
+          }),
+          disposition: { merge: ['item'] },
+        },
+        // the same entries with every version of an item, and when it held
+        inventory_history: {
+          path: '{start:yyyyMMdd}/INVJRN',
+          format: journal({
+            copybooks: 'copybooks/inventory.cpy',
+            objects: 'PRODLIB/INVENT',
+            dateOrder: 'ymd',
+            options: { ccsid },
+          }),
+          disposition: { scd2: ['item'] },
         },
       },
     },

@@ -39,6 +39,10 @@ export async function start(): Promise<void> {
        order by customer_id, valid_from limit 6`,
     );
     await play.show('Stock, as the journal has it', 'select * from stock_value order by item');
+    await play.show(
+      'What became of one item (from the journal, with the times of the AS/400)',
+      "select * from stock_changes where item in ('IT100', 'IT900') order by item, since",
+    );
   } finally {
     await server.close();
     await rm(folder, { recursive: true, force: true });

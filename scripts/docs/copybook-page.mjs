@@ -22,7 +22,7 @@ export function copybookPage(root, { CopybookOptions, COPYBOOK_PREFIXES, COPYBOO
   const prefixes = declarations.members('COPYBOOK_PREFIXES');
   return page(
     '# Copybook options',
-    'What `copybook(files, options)` and `millrace copybook --options` take, under the names of Cobrix. Names and values may be ' +
+    'What `copybook(files, options)` and `millrace copybook decode --options <file>` take, under the names of Cobrix. Names and values may be ' +
       'written in any case, values as text, too. How they work together: [copybooks.md](../copybooks.md).',
     ...[...groups].flatMap(([group, rows]) => [
       `## ${group === '' ? 'In general' : group[0].toUpperCase() + group.slice(1)}`,
@@ -38,7 +38,10 @@ export function copybookPage(root, { CopybookOptions, COPYBOOK_PREFIXES, COPYBOO
       ]),
     ),
     '## Code pages',
-    `${codePages.toSorted().map((name) => `\`${name}\``).join(', ')}. \`IBM-037\` and \`037\` are \`cp037\`, and so on.`,
+    `${codePages
+      .toSorted()
+      .map((name) => `\`${name}\``)
+      .join(', ')}. \`IBM-037\` and \`037\` are \`cp037\`, and so on.`,
     '## Taken without effect',
     `They steer Spark, or name what is given elsewhere: ${COPYBOOK_IGNORED.map((name) => `\`${name}\``).join(', ')}.`,
   );

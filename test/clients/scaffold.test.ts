@@ -42,7 +42,7 @@ async function until<T>(look: () => Promise<T | undefined | null | false>): Prom
 test('a new project runs: its sample is loaded, transformed, tested and published', async () => {
   const started = await startRun(server.client, folder, { pipeline: 'daily', interval: SAMPLE_DAYS[0] });
   const result = await resultOf(server.client, started);
-  expect(result.extract).toMatchObject([{ files: 1, read: 30, loaded: 30, quarantined: 0 }]);
+  expect(result.extract).toMatchObject([{ batches: 1, read: 30, loaded: 30, quarantined: 0 }]);
   expect(result.transform).toMatchObject({ built: 2, warned: 0, failed: [] });
   expect(result.transform?.passed).toBeGreaterThanOrEqual(8);
 });

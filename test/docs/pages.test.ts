@@ -4,6 +4,8 @@ import { CommanderError, type Command } from 'commander';
 import { globSync } from 'tinyglobby';
 import { describe, expect, test } from 'vitest';
 import { createProgram } from '../../clients/cli/main.js';
+import { ERROR_TYPES } from '../../schemas/errors.js';
+import { createMetrics } from '../../workers/metrics.js';
 import { anchorsOf, commandsIn, pages, root } from './pages.js';
 
 test.each(pages)('every link in $path leads somewhere', ({ folder, text }) => {
@@ -41,6 +43,25 @@ test('every MILLRACE_ variable named in the documents exists in the code', () =>
     .join('\n');
   const named = new Set(pages.flatMap(({ text }) => text.match(/\bMILLRACE_[A-Z_]+\b/g) ?? []));
   expect([...named].filter((name) => !code.includes(name))).toEqual([]);
+});
+
+test('every error type that the page for failed runs names is one', () => {
+  const page = pages.find(({ path }) => path === 'docs/failed-run.md')?.text ?? '';
+  const named = [...page.matchAll(/^\| (`[^|]+)\|/gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`([A-Z]\w+)`/g)].map(([, name = '']) => name),
+  );
+  expect(named.length).toBeGreaterThan(40);
+  const known = [...Object.keys(ERROR_TYPES), 'Unexpected', 'TimedOut', 'StageFailed'];
+  expect(named.filter((name) => !known.includes(name))).toEqual([]);
+});
+
+test('every metric named in the documents is one of ours', async () => {
+  const { registry } = createMetrics();
+  const ours = registry.getMetricsAsArray().map(({ name }) => name);
+  const named = new Set(
+    pages.flatMap(({ text }) => text.match(/\bmillrace_\w+_(?:total|bytes|seconds|psi)\b/g) ?? []),
+  );
+  expect([...named].filter((name) => !ours.includes(name))).toEqual([]);
 });
 
 /** What a command says that is named without all that it needs, or a group of commands. */

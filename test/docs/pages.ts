@@ -9,9 +9,11 @@ export const pages = globSync(['*.md', 'docs/**/*.md', 'examples/*/README.md'], 
   .sort()
   .map((path) => ({ path, folder: join(root, dirname(path)), text: readFileSync(join(root, path), 'utf8') }));
 
-/** Blocks of code that are meant to be typed into a shell. */
-const shellBlocks = (text: string): string[] =>
-  [...text.matchAll(/^```sh\n([^]*?)^```$/gm)].map((match) => match[1] ?? '');
+/** Blocks of code in a language; of those in a list without its indent. */
+export const blocks = (text: string, language: string): string[] =>
+  [...text.matchAll(/^( *)```(\w+)\n([^]*?)^\1```$/gm)].flatMap(([, indent = '', found, body = '']) =>
+    found === language ? [body.replaceAll(new RegExp(`^${indent}`, 'gm'), '')] : [],
+  );
 
 export interface Shown {
   args: string[];
@@ -21,7 +23,7 @@ export interface Shown {
 
 /** Every `millrace …` of a page: what its reader is told to type, and what is mentioned in a sentence. */
 export function commandsIn(text: string): Shown[] {
-  const lines = shellBlocks(text).flatMap((block) => block.replaceAll('\\\n', ' ').split('\n'));
+  const lines = blocks(text, 'sh').flatMap((block) => block.replaceAll('\\\n', ' ').split('\n'));
   const inline = [...text.matchAll(/`((?:npx )?millrace [^`\n…]+)`/g)].map((match) => match[1] ?? '');
   return [...argumentsOf(lines, false), ...argumentsOf(inline, true)];
 }
@@ -44,6 +46,6 @@ const anchorOf = (heading: string): string =>
     .replaceAll(' ', '-');
 
 export const anchorsOf = (text: string): string[] =>
-  [...text.replaceAll(/^```[^]*?^```$/gm, '').matchAll(/^#+ (.+)$/gm)].map((match) =>
+  [...text.replaceAll(/^( *)```[^]*?^\1```$/gm, '').matchAll(/^#+ (.+)$/gm)].map((match) =>
     anchorOf(match[1] ?? ''),
   );

@@ -42,7 +42,7 @@ test('a file beyond the tolerance fails the run and leaves the cursor where it w
 
     writeFileSync(path, good);
     const [loaded] = (await runWeek(client, shop.root, 'load', WEEKS[1])).extract;
-    expect(loaded).toMatchObject({ files: 1, read: 1_005, loaded: 1_000, quarantined: 5 });
+    expect(loaded).toMatchObject({ batches: 1, read: 1_005, loaded: 1_000, quarantined: 5 });
     expect((await cursor()).version).toBe(2);
   });
 });
@@ -60,7 +60,7 @@ test('a worker killed when all but the commit was done leaves the cursor, and it
     expect(await cursor()).toMatchObject({ version: 0, batches: [] });
 
     const result = await resultOf(client, run);
-    expect(result.extract).toMatchObject([{ files: 1, read: 1_005, loaded: 1_000, quarantined: 5 }]);
+    expect(result.extract).toMatchObject([{ batches: 1, read: 1_005, loaded: 1_000, quarantined: 5 }]);
     const { version, batches, files } = await cursor();
     expect([version, batches.length]).toEqual([1, 1]);
     const { rows, quarantine } = batchFolders('crm', 'customers', batches[0] ?? '');

@@ -80,7 +80,7 @@ models:
     );
 
     const { extract, transform } = await run();
-    expect(extract).toMatchObject([{ files: 3, read: 3, loaded: 3, quarantined: 0 }]);
+    expect(extract).toMatchObject([{ batches: 3, read: 3, loaded: 3, quarantined: 0 }]);
     expect(transform).toMatchObject({ failed: [], skipped: 0 });
 
     const { batches } = await readManifest(

@@ -39,7 +39,7 @@ beforeAll(async () => {
   const orders = { path: 'orders', pagination: { kind: 'page', stable: true } } as const;
   const sources: NonNullable<ProjectInput['sources']> = {
     shop: {
-      ...source(api.url, ['127.0.0.1']),
+      ...source(api.url, [`127.0.0.1:${api.port}`]),
       streams: Object.fromEntries(Object.keys(redirects).map((name) => [name, { path: name }])),
     },
     unnamed: { ...source(`http://localhost:${inner.port}/`, []), streams: { orders: { path: 'secrets' } } },

@@ -43,7 +43,7 @@ test(
       async ({ client, pids }) => {
         let stopped = false;
         const writers = [1, 2].map((seed) =>
-          write(server.url, { seed, stopped: () => stopped, large: 700, truncates: 150, pause: 100 }),
+          write(server.url, { seed, stopped: () => stopped, large: 250, truncates: 400, pause: 100 }),
         );
         const first = catchUp(client, project.root);
         first.catch(() => undefined); // it is awaited below
@@ -76,18 +76,9 @@ test(
       { MILLRACE_BUNDLE: impatientBundle(project.root) },
     );
     expect(rounds.filter((round) => round.commits > 0).length).toBeGreaterThan(KILLS / 2);
-    const items = {
-      ...AUDITED_TABLES['items'],
-      key: ['id'],
-      content: ['id', 'name', 'n', 'md5(big)', 'v', 'extra'],
-    };
-    for (const { what, source, replica } of await bothSides(server.sql, project, {
-      ...AUDITED_TABLES,
-      items,
-    })) {
+    const { items, ...others } = AUDITED_TABLES;
+    const tables = { ...others, items: { key: ['id'], content: [...(items?.content ?? []), 'extra'] } };
+    for (const { what, source, replica } of await bothSides(server.sql, project, tables))
       expect(replica, what).toEqual(source);
-      if (process.env['MILLRACE_FAULT_FIGURES']) console.info(what, JSON.stringify(replica));
-    }
-    if (process.env['MILLRACE_FAULT_FIGURES']) console.info(JSON.stringify(rounds));
   },
 );

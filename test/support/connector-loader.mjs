@@ -10,7 +10,7 @@ import { openConnector } from '../../dist/engines/sources/open-connector.js';
 const { source, stream, root, lake: ref, interval, secrets, run = 'run-1' } = JSON.parse(process.argv[2]);
 const secret = async (reference) => secrets[reference];
 const lake = await openLake(ref, secret);
-const connector = openConnector(source, stream);
+const connector = await openConnector(source, stream);
 const workDir = await mkdtemp(join(tmpdir(), 'millrace-loader-'));
 
 const context = async () => ({

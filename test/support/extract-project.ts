@@ -35,7 +35,12 @@ export interface ExtractProject {
 }
 type Sources = NonNullable<ProjectInput['sources']>;
 
-export function makeProject(sources: Sources, name = 'extracting'): ExtractProject {
+/** @param lakeSpec by default a folder in the project; `lake`, `batches`, `rows` and `objects` look into that one only */
+export function makeProject(
+  sources: Sources,
+  name = 'extracting',
+  lakeSpec?: ProjectInput['lake'],
+): ExtractProject {
   const root = mkdtempSync(join(tmpdir(), 'millrace-extracting-'));
   const lake = () => openLocalStore(join(root, '.millrace', 'lake'));
   const project: ExtractProject = {
@@ -54,7 +59,7 @@ export function makeProject(sources: Sources, name = 'extracting'): ExtractProje
       const pipelines = Object.fromEntries(
         streams.map(([source, stream]) => [`${source}_${stream}`, { extract: [`${source}.${stream}`] }]),
       );
-      const declaration = JSON.stringify({ name, sources: declared, pipelines }, null, 2);
+      const declaration = JSON.stringify({ name, sources: declared, pipelines, lake: lakeSpec }, null, 2);
       project.put(
         'millrace.ts',
         `import { project } from 'millrace';\nexport default project(${declaration});\n`,
@@ -103,7 +108,7 @@ export async function extractDay(
   return result;
 }
 
-export interface FailedDay {
+interface FailedDay {
   type: string;
   message: string;
   /** of the activity that failed; 1 says that it was not retried */

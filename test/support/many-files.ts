@@ -7,10 +7,9 @@ import { withFaults, type TestRun } from './shop-run.js';
 
 const ROWS = 2;
 const DAY = '2026-01-05';
-/** Activities of a unit of 200 files make six events; the limit is then met with a few thousand files. */
 const STREAM = 'drop.events';
 
-export interface ManyFiles {
+interface ManyFiles {
   /** milliseconds for each file of the run */
   msPerFile: number;
   /** of the worker, in megabytes, after a tenth of the files and at the end; nothing where the system doesn't tell */

@@ -13,6 +13,8 @@ export interface PostgresServer {
   url: string;
   /** one statement or several on a connection of its own */
   sql: (text: string) => Promise<Record<string, unknown>[]>;
+  /** the same in another database of it */
+  sqlAt: (url: string, text: string) => Promise<Record<string, unknown>[]>;
   /** another database on the same server. @returns its URL */
   database: (name: string) => Promise<string>;
   /** kill -9 and start again, or only stop */
@@ -94,6 +96,7 @@ export async function startPostgres({ settings = [], tls }: ServerOptions = {}):
     port,
     url: urlOf('postgres'),
     sql: (text) => sqlAt(urlOf('postgres'), text),
+    sqlAt,
     database: async (name) => {
       await sqlAt(urlOf('postgres'), `CREATE DATABASE ${name}`);
       return urlOf(name);

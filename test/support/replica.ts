@@ -182,7 +182,7 @@ function statement(next: (below: number) => number): string {
     `DELETE FROM pairs WHERE b = 'b${id}'`,
     `INSERT INTO whole VALUES ('k${id % 600}', 'inserted', 0) ON CONFLICT (k) DO UPDATE SET note = 'conflict'`,
     `UPDATE whole SET k = k || 'x' WHERE k = 'k${id % 600}' AND NOT EXISTS (SELECT 1 FROM whole WHERE k = 'k${id % 600}x')`,
-    `DELETE FROM whole WHERE k LIKE 'k${id % 600}%'`,
+    `DELETE FROM whole WHERE k LIKE 'k${id % 600}x%'`,
   ];
   return statements[next(statements.length)] as string;
 }

@@ -49,7 +49,7 @@ export const fingerprint = (root: string): Promise<Record<string, string>> =>
   inShop(root, async (warehouse) => {
     const tables = await warehouse.query<{ s: string; t: string }>(
       `select table_schema as s, table_name as t from information_schema.tables
-       where table_schema not in ('information_schema', 'pg_catalog', 'millrace') order by all`,
+       where table_schema not in ('information_schema', 'pg_catalog', 'millrace', 'millrace_landing') order by all`,
     );
     const prints: Record<string, string> = {};
     for (const { s, t } of tables) {

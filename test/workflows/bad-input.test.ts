@@ -331,7 +331,7 @@ describe('a run that failed', () => {
     const resumed = await resumeRun(connected.client, root, 'load');
     expect(resumed.interval).toEqual(run.interval);
     const { extract, transform } = await resultOf(connected.client, resumed);
-    expect(extract[0]).toMatchObject({ files: 0 });
+    expect(extract[0]).toMatchObject({ batches: 0 });
     // customer_week and regions are built; stg_customers with its test, and visits, are there
     expect(transform).toMatchObject({ built: 2, reused: 3, passed: 4, failed: [], skipped: 0 });
   });

@@ -29,7 +29,9 @@ export async function decode(options: CopybookArguments & { data: string }): Pro
       `${single.name}: floating_point_format IBM reads COMP-1 as Cobrix does, without its exponent; HFP reads it right`,
     );
   }
+  const out = new Lines();
   for (const [fileId, path] of files(options.data).entries()) {
+    if (out.closed) return;
     // data of a mainframe may begin with any bytes, so here the name decides
     const compression = /\.(gz|bz2|zst)$/i.test(path) ? await detectCompression(path) : 'none';
     let piece = '';
@@ -45,11 +47,12 @@ export async function decode(options: CopybookArguments & { data: string }): Pro
       for await (const { record } of records) {
         piece += `${toJsonLine(record)}\n`;
         if (piece.length < PIECE) continue;
-        await write(piece);
+        await out.write(piece);
         piece = '';
+        if (out.closed) return;
       }
     } finally {
-      await write(piece);
+      await out.write(piece);
     }
   }
 }
@@ -158,7 +161,24 @@ async function read(path: string): Promise<string> {
 
 const warn = (text: string): void => void process.stderr.write(`${style.yellow('warning:')} ${text}\n`);
 
-function write(text: string): Promise<void> | undefined {
-  if (process.stdout.write(text)) return undefined;
-  return new Promise((resolve) => process.stdout.once('drain', resolve));
+/** Standard output; whoever reads it may stop when it has enough, as `head` does. */
+class Lines {
+  closed = false;
+  private wake: (() => void) | undefined;
+
+  constructor() {
+    const resume = (): void => this.wake?.();
+    process.stdout.on('drain', resume);
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      this.closed = true;
+      resume();
+    });
+  }
+
+  /** Waits until there is room for more. */
+  async write(text: string): Promise<void> {
+    if (this.closed || text === '' || process.stdout.write(text)) return;
+    await new Promise<void>((resolve) => (this.wake = resolve));
+  }
 }

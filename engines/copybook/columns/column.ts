@@ -9,6 +9,8 @@ export type Storage = keyof typeof WIDTHS;
 
 /** How DuckDB holds values of a type. */
 export function storageOf(type: ColumnType): Storage {
+  if (type.kind === 'date') return 'int32';
+  if (type.kind === 'timestamp') return 'int64';
   if (type.kind !== 'decimal') return type.kind;
   if (type.precision <= 4) return 'int16';
   if (type.precision <= 9) return 'int32';

@@ -135,16 +135,16 @@ class Decoder implements ColumnarDecoder {
     const { field, column } = leaf;
     const decode = fieldDecoder(field, this.settings);
     const ascii = this.settings.encoding === 'ascii';
-    const numeric = field.type.kind === 'number';
+    const checked = field.type.kind === 'number' || field.date !== undefined;
     const other: PutAny = (bytes, from, to, row, index) => {
       const end = rows.ends[index] as number;
       const value = decode(bytes, from, end);
       if (value === null || value === undefined) column.setNull(row);
       else if (putValue(column, row, value)) return;
-      if (numeric && to <= end && !isBlank(bytes, from, to, ascii))
+      if (checked && value !== undefined && to <= end && !isBlank(bytes, from, to, ascii))
         this.fault(rows.records[index] as number, leaf, bytes, from);
     };
-    const single = field.type.kind === 'text' && field.type.encoding === this.settings.encoding;
+    const single = field.type.kind === 'text' && !field.date && field.type.encoding === this.settings.encoding;
     return {
       leaf,
       other,

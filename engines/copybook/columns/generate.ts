@@ -49,7 +49,7 @@ function compileStep(codes: LeafCode[], { settings, sparse, short }: StepOptions
     if (text) {
       bindings.push(`const T${n}=C[${n}].text;`);
       code = `T${n}(b,${from},${to},r);`;
-    } else if (field.type.kind === 'number') {
+    } else if (field.type.kind === 'number' && !field.date) {
       bindings.push(`const w${n}=C[${n}].leaf.column.words;`);
       if (column.storage === 'int16') bindings.push(`const h${n}=new Int16Array(C[${n}].leaf.column.data);`);
       const { type: given } = column;

@@ -19,6 +19,8 @@ export function putValue(column: Column, row: number, value: unknown): boolean {
   switch (type.kind) {
     case 'int32':
     case 'int64':
+    case 'date':
+    case 'timestamp':
     case 'decimal':
       return putInteger(column, row, unscaled(value, type.kind === 'decimal' ? type.scale : 0));
     case 'float32':

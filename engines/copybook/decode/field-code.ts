@@ -1,3 +1,4 @@
+import { dateReader, type DateRule } from '../date-format.js';
 import type { Precision } from '../decimal.js';
 import type { Field, NumberType } from '../layout.js';
 import type { DisplayFormat } from '../numbers/display.js';
@@ -27,7 +28,8 @@ export class FieldCode {
     const { type, length } = field;
     const number = type.kind === 'number';
     const to = number ? `${at} + ${length}` : `Math.min(${at} + ${length}, end)`;
-    const read = number ? this.number(type, at, to) : this.text(field, at, to);
+    const plain = number ? this.number(type, at, to) : this.text(field, at, to);
+    const read = field.date ? `dated(${plain}, ${this.date(field.date)})` : plain;
     const label =
       name === undefined
         ? ''
@@ -38,6 +40,10 @@ export class FieldCode {
       label !== '' && (number || type.kind === 'text') ? `keep(s, ${label}, b, ${at}, ${to}, ${read})` : read;
     // a short record has texts that are cut off, and no numbers that are
     return number ? `(${to} <= end ? ${kept} : null)` : `(${at} <= end ? ${kept} : null)`;
+  }
+
+  private date(rule: DateRule): string {
+    return this.constant(`date ${JSON.stringify(rule)}`, () => dateReader(rule));
   }
 
   private text({ type }: Field, at: string, to: string): string {

@@ -3,11 +3,23 @@ import { fields, nodes, type Field, type Group, type Layout, type LayoutNode } f
 import { runGenerated } from '../run-generated.js';
 import type { CopybookSettings } from '../settings.js';
 import { FieldCode } from './field-code.js';
-import { RUNTIME, type DecodeState, type FieldValue, type GroupDecoder } from './runtime.js';
+import { RUNTIME, type DecodeState, type FieldValue, type Row, type Value } from './runtime.js';
+
+/** Reads the record that begins at `offset`. @param front values of the columns that come before its fields */
+export type RecordDecoder = (
+  b: Uint8Array,
+  offset: number,
+  end: number,
+  state: DecodeState,
+  parents: string[],
+  front: Value[],
+) => Row;
 
 export interface GeneratedDecoder {
-  /** root groups in order; a flat copybook has one, the unnamed root */
-  roots: { group: Group; read: GroupDecoder }[];
+  /** the fields of a record */
+  body: RecordDecoder;
+  /** its fields with the generated columns around them */
+  record: RecordDecoder;
   /** sets the values of fields that rules read, where these have fixed places */
   prepare: (b: Uint8Array, offset: number, end: number, state: DecodeState) => void;
   /** reads one field by its place in a record with all arrays at their greatest */
@@ -24,31 +36,28 @@ export interface GeneratedDecoder {
 export function generateDecoder(
   layout: Layout,
   settings: CopybookSettings,
-  options: { dynamic: boolean; hierarchical: boolean },
+  options: { dynamic: boolean; hierarchical: boolean; front: string[] },
 ): GeneratedDecoder {
   const code = new FieldCode(settings);
   const writer = new Writer(layout, code, options);
-  const roots = layout.flat
-    ? [layout.root]
-    : layout.root.children.filter((node): node is Group => node.kind === 'group');
-  for (const group of roots) writer.group(group);
+  const around = options.front.length > 0 || settings.generate_corrupt_fields;
+  const body = writer.record(settings, 'body', [], false);
+  const record = around
+    ? writer.record(settings, 'record', options.front, settings.generate_corrupt_fields)
+    : body;
   const prepare = writer.prepare();
   const source = [
     "'use strict';",
     ...writer.functions,
     `const prepare = (b, o, end, s) => {\n${prepare.join('\n')}\n};`,
-    `return { prepare, roots: [${roots.map((group) => writer.nameOf(group)).join(', ')}] };`,
+    `return { prepare, body: ${body}, record: ${record} };`,
   ].join('\n');
   const compiled = run(source, {
     ...code.constants(),
     rules: writer.rules.map(({ expression }) => expression.evaluate),
-  }) as {
-    prepare: GeneratedDecoder['prepare'];
-    roots: GroupDecoder[];
-  };
+  }) as Pick<GeneratedDecoder, 'prepare' | 'body' | 'record'>;
   return {
-    roots: roots.map((group, index) => ({ group, read: compiled.roots[index] as GroupDecoder })),
-    prepare: compiled.prepare,
+    ...compiled,
     reader: (field) => {
       const own = new FieldCode(settings);
       const value = own.value(field, `o + ${field.offset}`);
@@ -67,6 +76,20 @@ export function generateDecoder(
 const run = (source: string, constants: Record<string, unknown>): unknown =>
   runGenerated(source, { ...RUNTIME, ...constants });
 
+/** name in the record, and the expression of its value */
+type Member = [string, string];
+
+/** Expressions and variables of one node: its first byte, its value, the bytes it takes, its segment's number. */
+interface Place {
+  at: string;
+  value: string;
+  size: string;
+  segment: string;
+}
+
+/** Fields from which on a record is an object of a class. */
+const MANY = 100;
+
 class Writer {
   readonly functions: string[] = [];
   readonly rules: { text: string; expression: Expression }[] = [];
@@ -77,8 +100,10 @@ class Writer {
   private readonly ruleFields: Field[] = [];
   private readonly ruleIndex = new Map<LayoutNode, number>();
 
+  private classes = 0;
+
   constructor(
-    layout: Layout,
+    private readonly layout: Layout,
     private readonly code: FieldCode,
     private readonly options: { dynamic: boolean; hierarchical: boolean },
   ) {
@@ -106,7 +131,7 @@ class Writer {
     }
   }
 
-  nameOf(group: Group): string {
+  private nameOf(group: Group): string {
     const known = this.names.get(group);
     if (known !== undefined) return known;
     const name = `g${this.names.size}`;
@@ -121,11 +146,79 @@ class Writer {
     );
   }
 
+  /**
+   * Writes the function of whole records.
+   * @returns its name
+   */
+  record(
+    { schema_retention_policy: policy, binary_as_hex: hex }: CopybookSettings,
+    name: string,
+    front: string[],
+    corrupt: boolean,
+  ): string {
+    const { dynamic } = this.options;
+    const { root, flat } = this.layout;
+    const lines: string[] = dynamic ? ['let p = o;', 'let r = o;'] : [];
+    const members: Member[] = front.map((column, index) => [column, `f[${index}]`]);
+    const groups = flat ? [root] : root.children.filter((node): node is Group => node.kind === 'group');
+    for (const [index, group] of groups.entries()) {
+      // segments of a hierarchy are read below their parents
+      if (group.parentSegment !== undefined && this.options.hierarchical) continue;
+      if (group.filler && !dynamic && !this.matters(group)) continue;
+      const at = dynamic ? 'r' : `o + ${group.offset}`;
+      if (flat || (policy === 'collapse_root' && !group.filler)) {
+        if (dynamic) lines.push('p = r;');
+        members.push(...this.members(group, dynamic ? 'o' : at, `r${index}_`, lines, '0'));
+      } else {
+        this.ensure(group);
+        lines.push(`const r${index} = ${this.nameOf(group)}(b, ${at}, end, s, 0, parents);`);
+        if (dynamic) lines.push('p = s.at;');
+        if (!group.filler) members.push([group.name, `r${index}`]);
+      }
+      if (dynamic && !group.redefined) lines.push('r = p;');
+    }
+    if (dynamic) lines.push('s.at = r;');
+    if (corrupt) members.push(['_corrupt_fields', `corruptRows(s, ${hex})`]);
+    this.functions.push(
+      `const ${name} = (b, o, end, s, parents, f) => {\n${lines.join('\n')}\nreturn ${this.object(members)};\n};`,
+    );
+    return name;
+  }
+
   /** Writes the function of a group and of the groups inside. */
-  group(group: Group): void {
+  private group(group: Group): void {
+    const lines: string[] = this.options.dynamic ? ['let p = o;'] : [];
+    const members = this.members(group, 'o', '', lines, 'i');
+    if (this.options.dynamic) lines.push('s.at = p;');
+    this.functions.push(
+      `const ${this.nameOf(group)} = (b, o, end, s, i, parents) => {\n${lines.join('\n')}\nreturn ${this.object(members)};\n};`,
+    );
+  }
+
+  /** An object literal of many fields is a hash table in V8, which is slow to make; an object of a class is not. */
+  private object(members: Member[]): string {
+    if (members.length < MANY) {
+      return `{ ${members.map(([name, value]) => `${JSON.stringify(name)}: ${value}`).join(', ')} }`;
+    }
+    const name = `R${this.classes++}`;
+    const values = members.map((_, index) => `v${index}`);
+    const set = members.map(([field], index) => `this[${JSON.stringify(field)}] = v${index};`);
+    this.functions.push(
+      `function ${name}(${values.join(', ')}) {\n${set.join('\n')}\n}`,
+      `${name}.prototype = Object.prototype;`,
+    );
+    return `new ${name}(${members.map(([, value]) => value).join(', ')})`;
+  }
+
+  /**
+   * Writes the code that reads what is in a group.
+   * @param o expression of its first byte
+   * @param prefix of the variables
+   * @param segment expression of the number of the segment it is read from
+   */
+  private members(group: Group, o: string, prefix: string, lines: string[], segment: string): Member[] {
     const { dynamic, hierarchical } = this.options;
-    const lines: string[] = dynamic ? ['let p = o;'] : [];
-    const members: string[] = [];
+    const members: Member[] = [];
     let blockEnd = group.offset;
     let blockStart = group.offset;
     for (const [index, node] of group.children.entries()) {
@@ -135,31 +228,31 @@ class Writer {
         blockStart = node.offset;
         blockEnd = blockStart + node.size;
       }
-      const at = dynamic ? 'p' : `o + ${node.offset - group.offset}`;
+      const at = dynamic ? 'p' : `${o} + ${node.offset - group.offset}`;
       const child = node.kind === 'group' && node.parentSegment !== undefined && hierarchical;
       const silent = node.filler || child;
-      const value = `v${index}`;
-      if (dynamic) lines.push(`let n${index} = ${node.size};`);
+      const value = `${prefix}v${index}`;
+      const size = `${prefix}n${index}`;
+      if (dynamic) lines.push(`let ${size} = ${node.size};`);
       if (child) {
         // its records come later
-      } else if (node.occurs) this.array(node, at, value, `n${index}`, lines);
-      else this.single(node, at, value, `n${index}`, lines, silent);
-      if (!silent) members.push(`${JSON.stringify(node.name)}: ${value}`);
+      } else if (node.occurs) this.array(node, { at, value, size, segment }, lines);
+      else this.single(node, { at, value, size, segment }, lines, silent);
+      if (!silent) members.push([node.name, value]);
       if (dynamic && !node.redefined)
-        lines.push(node.redefines !== undefined && !node.occurs ? `p += ${node.size};` : `p += n${index};`);
+        lines.push(node.redefines !== undefined && !node.occurs ? `p += ${node.size};` : `p += ${size};`);
     }
     if (hierarchical && group.segmentIds) {
       for (const child of this.segmentGroups.filter(({ parentSegment }) => parentSegment === group.name)) {
         this.ensure(child);
-        const call = `children(${this.nameOf(child)}, ${JSON.stringify(child.name.toUpperCase())}, ${child.offset}, s, i + 1, parents)`;
-        lines.push(`const c${members.length} = ${call};`);
-        members.push(`${JSON.stringify(child.name)}: c${members.length}`);
+        const value = `${prefix}c${members.length}`;
+        lines.push(
+          `const ${value} = children(${this.nameOf(child)}, ${JSON.stringify(child.name.toUpperCase())}, ${child.offset}, s, ${segment} + 1, parents);`,
+        );
+        members.push([child.name, value]);
       }
     }
-    if (dynamic) lines.push('s.at = p;');
-    this.functions.push(
-      `const ${this.nameOf(group)} = (b, o, end, s, i, parents) => {\n${lines.join('\n')}\nreturn { ${members.join(', ')} };\n};`,
-    );
+    return members;
   }
 
   private readonly written = new Set<Group>();
@@ -172,9 +265,7 @@ class Writer {
 
   private single(
     node: LayoutNode,
-    at: string,
-    value: string,
-    size: string,
+    { at, value, size, segment }: Place,
     lines: string[],
     silent: boolean,
   ): void {
@@ -184,7 +275,7 @@ class Writer {
       // nothing of a FILLER group is wanted, but where it ends may depend on what is in it
       if (silent && !dynamic && !this.matters(node)) return;
       this.ensure(node);
-      const call = `${this.nameOf(node)}(b, ${at}, end, s, i, parents)`;
+      const call = `${this.nameOf(node)}(b, ${at}, end, s, ${segment}, parents)`;
       const read = dynamic ? `${value} = ${call}; ${size} = s.at - p;` : `${value} = ${call};`;
       lines.push(`let ${value} = null;`, condition === undefined ? read : `if (${condition}) { ${read} }`);
       return;
@@ -203,7 +294,7 @@ class Writer {
     if (rule >= 0 && dynamic) lines.push(`s.rules[${rule}] = ${value};`);
   }
 
-  private array(node: LayoutNode, at: string, value: string, size: string, lines: string[]): void {
+  private array(node: LayoutNode, { at, value, size, segment }: Place, lines: string[]): void {
     const { dynamic, hierarchical } = this.options;
     const { min, max, dependingOn, mapping } = node.occurs ?? { min: 1, max: 1 };
     const wanted =
@@ -211,7 +302,7 @@ class Writer {
         ? String(max)
         : `count(s.counts[${this.dependees.indexOf(dependingOn)}], ${min}, ${max}, ${mapping ? JSON.stringify(mapping) : 'undefined'})`;
     if (node.filler && !dynamic && !(node.kind === 'group' && this.matters(node))) return;
-    const element = this.element(node);
+    const element = this.element(node, segment);
     const condition = this.condition(node, hierarchical);
     const loop = [
       `const m = ${wanted};`,
@@ -226,10 +317,10 @@ class Writer {
     );
   }
 
-  private element(node: LayoutNode): string {
+  private element(node: LayoutNode, segment: string): string {
     if (node.kind === 'field') return node.filler ? 'null' : this.code.value(node, 'q', node.name, 'j');
     this.ensure(node);
-    return `${this.nameOf(node)}(b, q, end, s, i, parents)`;
+    return `${this.nameOf(node)}(b, q, end, s, ${segment}, parents)`;
   }
 
   /** When a group or field is read at all. */

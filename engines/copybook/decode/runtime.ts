@@ -1,3 +1,4 @@
+import type { DateReader } from '../date-format.js';
 import type { Decimal } from '../decimal.js';
 import type { ExpressionValue } from '../expression.js';
 import { binaryDecimal, binaryInteger } from '../numbers/binary.js';
@@ -85,6 +86,9 @@ export const RUNTIME = {
   narrowTo: (value: number | Decimal | null, digits: number): number | Decimal | null =>
     value !== null && String(value).replace('-', '').length > digits ? null : value,
 
+  /** Undefined is what is declared to be none, so that {@link keep} does not take it for a fault. */
+  dated: (value: string | number | Decimal | null, read: DateReader) => read(value),
+
   /** Elements that an array has in this record; its greatest number when the field says something impossible. */
   count(
     value: number | string | null | undefined,
@@ -108,6 +112,13 @@ export const RUNTIME = {
     }
     return value;
   },
+
+  /** The column `_corrupt_fields`. */
+  corruptRows: ({ corrupt = [] }: DecodeState, asHex: boolean): Row[] =>
+    corrupt.map(({ field, raw }) => ({
+      field_name: field,
+      raw_value: asHex ? Buffer.from(raw).toString('hex').toUpperCase() : raw,
+    })),
 
   /** The child segments of a segment, up to the next one like it or above it. */
   children(

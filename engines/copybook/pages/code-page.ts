@@ -24,10 +24,16 @@ const WITHOUT_CONTROLS = new Set(['838', '870', '875', '1025', '1047', '1160']);
 /** Where `common` differs from the ASCII part of 037. */
 const COMMON: Record<number, string> = { 0x6a: '|', 0xca: '-' };
 
+/** CCSIDs that are met on IBM i and are no EBCDIC. */
+const OTHER_CCSIDS: Record<string, string> = {
+  ...{ '367': 'ASCII', '437': 'ASCII', '819': 'ISO 8859-1', '850': 'ASCII', '1252': 'windows-1252' },
+  ...{ '1208': 'UTF-8', '1200': 'UTF-16', '13488': 'UCS-2' },
+};
+
 const built = new Map<string, CodePage>();
 
 /**
- * An EBCDIC code page by the name Cobrix, IBM or iconv gives it: `cp037`, `IBM-1047`, `1140`, `common`, `cp037_extended`.
+ * An EBCDIC code page by the name Cobrix, IBM or iconv gives it, or a CCSID: `cp037`, `IBM-1047`, `1140`, `37`, `common`, `cp037_extended`.
  * @throws MillraceError EncodingUnknown with the names that are close
  */
 export function codePage(name: string): CodePage {
@@ -55,7 +61,18 @@ function build(key: string, name: string): string {
   if (key === 'common') return controls({}) + common();
   if (key === 'common_extended') return commonControls() + common();
   if (key === '037_extended') return controls(CONTROLS) + upperHalf('037');
-  const number = key.replace(/^0+(?=\d{3})/, '');
+  const number = key.replace(/^0+(?=\d{3})/, '').replace(/^\d{1,2}$/, (digits) => digits.padStart(3, '0'));
+  if (number === '65535')
+    throw new MillraceError('EncodingUnknown', {
+      what: 'CCSID 65535 says that the data is untagged: nobody has said which characters its bytes are',
+      fix: "Give the code page of the job that wrote it, as the system's QCCSID or the owner of the file knows it, such as 37 or 273",
+    });
+  const other = OTHER_CCSIDS[number];
+  if (other !== undefined)
+    throw new MillraceError('EncodingUnknown', {
+      what: `CCSID ${number} is ${other}, no EBCDIC`,
+      fix: "For data that was converted on its way set encoding to 'ascii' and ascii_charset",
+    });
   if (TABLES[number] === undefined) {
     throw new MillraceError('EncodingUnknown', {
       what: `There is no EBCDIC code page '${name}'`,

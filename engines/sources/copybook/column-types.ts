@@ -1,12 +1,14 @@
 import {
   BIGINT,
   BLOB,
+  DATE,
   DECIMAL,
   DOUBLE,
   FLOAT,
   INTEGER,
   LIST,
   STRUCT,
+  TIMESTAMP,
   VARCHAR,
   type DuckDBType,
 } from '@duckdb/node-api';
@@ -18,6 +20,8 @@ const SCALARS = {
   int64: BIGINT,
   float32: FLOAT,
   float64: DOUBLE,
+  date: DATE,
+  timestamp: TIMESTAMP,
   text: VARCHAR,
   bytes: BLOB,
 };

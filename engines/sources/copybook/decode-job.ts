@@ -1,8 +1,14 @@
+import type { JournalFormat } from '../../../schemas/format.js';
+import type { Batch } from '../../../schemas/lake.js';
 import type { Range } from '../../copybook/columns/record-source.js';
 import type { CompiledCopybook } from '../../copybook/compile.js';
+import type { DateRule } from '../../copybook/date-format.js';
 import type { CopybookSource } from '../../copybook/parse/parse.js';
+import type { Column as ColumnSpec } from '../../copybook/schema.js';
 import { quoteText } from '../../warehouse/port.js';
 import type { Reject } from '../rejects.js';
+
+export type { ColumnSpec };
 
 export interface SplitInput {
   path: string;
@@ -10,6 +16,7 @@ export interface SplitInput {
   file: string;
   copybooks: CopybookSource[];
   options: Record<string, string | number | boolean>;
+  dates: Record<string, DateRule>;
   rangeBytes: number | undefined;
 }
 
@@ -27,12 +34,18 @@ export interface DecodeInput {
   select: string;
   /** of COPY, such as KV_METADATA */
   parquetOptions: string;
+  /** fields whose values are declared to mean dates */
+  dates: Record<string, DateRule>;
+  /** the records are images in journal entries */
+  journal?: JournalFormat | undefined;
 }
 
 export interface DecodedRange {
   read: number;
   filtered: number;
   parts: { path: string; rows: number }[];
+  /** of a journal: its entries' numbers, and how many are missing among them */
+  journal?: { span: NonNullable<Batch['journal']>; missing: number };
 }
 
 export type DecodeMessage = { records: number; bytes: number } | { rejects: Reject[] };
@@ -40,6 +53,8 @@ export type DecodeMessage = { records: number; bytes: number } | { rejects: Reje
 /** What both ways of decoding are given. */
 export interface DecodeJob extends DecodeInput {
   compiled: CompiledCopybook;
+  /** columns that the rows have beside those of the copybook */
+  extra: ColumnSpec[];
   signal: AbortSignal;
   post: (message: DecodeMessage) => void;
 }

@@ -71,9 +71,10 @@ async function decodeColumns(job: DecodeJob, decoder: ColumnarDecoder, sink: Sin
     waiting.length = 0;
     used = 0;
   };
-  const problems = new Problems(sink);
-  for await (const record of compiled.frame(sink.bytes(), { file: job.file, onProblem: problems.on })) {
-    if (problems.has(record)) continue;
+  const passed = new Passed(sink);
+  const options = { file: job.file, onProblem: passed.on, onFiltered: passed.filtered };
+  for await (const record of compiled.frame(sink.bytes(), options)) {
+    if (passed.has(record)) continue;
     const { length } = record.bytes;
     if (used + length > bytes.length) {
       const grown = Buffer.allocUnsafeSlow(Math.max(2 * bytes.length, used + length));
@@ -96,7 +97,6 @@ async function decodeRows(job: DecodeJob, sink: Sink): Promise<void> {
   const columns = compiled.columns.map(({ name, type }) => new Column(name, type, ROWS));
   const numbers = new Column('_record', { kind: 'int64' }, ROWS);
   const all = [...columns, numbers];
-  const hierarchical = compiled.settings.segmentParents.size > 0;
   let rows = 0;
   let bytes = 0;
   const flush = async (): Promise<void> => {
@@ -104,14 +104,13 @@ async function decodeRows(job: DecodeJob, sink: Sink): Promise<void> {
     for (const column of all) column.reset();
     rows = bytes = 0;
   };
-  const problems = new Problems(sink);
-  const options = { file: job.file, corrupt: true, onProblem: problems.on };
+  const passed = new Passed(sink);
+  const { on: onProblem, filtered: onFiltered } = passed;
+  const options = { file: job.file, corrupt: true, onProblem, onFiltered };
   for await (const decoded of compiled.readRecords(sink.bytes(), options)) {
-    if (problems.has(decoded)) continue;
+    if (passed.has(decoded)) continue;
     // the tree of several records counts as one
-    const number = hierarchical ? sink.read + 1 : decoded.index + 1;
-    sink.filtered += number - sink.read - 1;
-    sink.read = number;
+    const number = ++sink.read;
     const { corrupt = [], position } = decoded;
     if (corrupt.length > 0 && !compiled.settings.generate_corrupt_fields) {
       const reason = corrupt.slice(0, 3).map((one) => reasonOf(one, compiled.layout, decoded, job));
@@ -147,7 +146,7 @@ function reasonOf(
 }
 
 /** Records that the file ends in: they are rejected, also where framing would give out what is there of them. */
-class Problems {
+export class Passed {
   private readonly positions = new Set<number>();
 
   constructor(private readonly sink: Sink) {}
@@ -157,12 +156,19 @@ class Problems {
     this.sink.reject(++this.sink.read, position, problem.what, bytes);
   };
 
+  readonly filtered = (record: RawRecord): void => {
+    if (this.has(record)) return;
+    this.sink.read++;
+    this.sink.filtered++;
+  };
+
   has({ position }: Pick<RawRecord, 'position'>): boolean {
     return this.positions.has(position);
   }
 }
 
-class Sink {
+/** Rows on their way into Parquet files of about 256 MB of records. */
+export class Sink {
   read = 0;
   filtered = 0;
   private readonly parts: DecodedRange['parts'] = [];
@@ -228,7 +234,8 @@ class Sink {
   }
 
   private async open(): Promise<void> {
-    const types = [...this.job.compiled.columns, { name: '_record', type: { kind: 'int64' as const } }].map(
+    const { compiled, extra } = this.job;
+    const types = [...compiled.columns, ...extra, { name: '_record', type: { kind: 'int64' as const } }].map(
       ({ name, type }) => `${quoteIdent(name)} ${duckDbType(type).toString()}`,
     );
     await this.session.run(`CREATE OR REPLACE TABLE copybook_records (${types.join(', ')})`);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { MillraceError } from '../../../schemas/errors.js';
-import type { CopybookFormat } from '../../../schemas/format.js';
+import type { CopybookFormat, JournalFormat } from '../../../schemas/format.js';
 import { compileCopybook, type CompiledCopybook } from '../../copybook/compile.js';
 import type { Range } from '../../copybook/columns/record-source.js';
 import type { StagedBatch } from '../../lake/bronze.js';
@@ -22,8 +22,9 @@ import type { ExtractFileInput } from '../extract-input.js';
 import { sourceEmpty, unchangedSince } from '../open-text.js';
 import { Rejects } from '../rejects.js';
 import { isTolerable, stageBatch, sumRows, toleranceExceeded } from '../staged-batch.js';
-import { bronzeType } from './column-types.js';
-import type { DecodedRange, DecodeInput, DecodeMessage, SplitInput } from './decode-job.js';
+import { changedAt, imageOptions, JOURNAL_COLUMNS } from '../journal/journal-columns.js';
+import { declaredDates, incomingType, withUndeclared } from './declared-columns.js';
+import type { ColumnSpec, DecodedRange, DecodeInput, DecodeMessage, SplitInput } from './decode-job.js';
 import { RANGE_BYTES, splitFile } from './split-file.js';
 
 const THREAD = new URL('./decode-thread.js', import.meta.url);
@@ -70,12 +71,13 @@ async function extractInto(
 ): Promise<StagedBatch> {
   const { source, stream, spec, file, interval, extractedAt, run, frozenSchema, signal } = input;
   const format = copybookFormat(input);
-  const copybooks = copybookTexts(format);
-  const compiled = compileCopybook({ copybooks, options: format.options });
+  const copybook = copybookOf(format, spec.columns);
+  const compiled = compileCopybook(copybook);
   const assertUnchanged = await unchangedSince(file.path);
   const sha256 = await sha256File(file.path, signal);
   const key = contentKey(file.file, sha256, spec, ...(range ? [range] : []));
-  const plan = planOf(compiled, input);
+  const columns = format.kind === 'journal' ? [...compiled.columns, ...JOURNAL_COLUMNS] : compiled.columns;
+  const plan = planOf(columns, input);
   const path = await unpacked(folder, input);
   const lineage = [
     `${quoteText(file.file)} AS _source_file`,
@@ -84,19 +86,21 @@ async function extractInto(
     `TIMESTAMPTZ ${quoteText(extractedAt)} AS _extracted_at`,
   ];
   const job = {
-    ...{ file: file.path, path, copybooks },
+    ...{ ...copybook, file: file.path, path },
     // the default prefix of segment ids is the time, and a retry must write the same
-    options: { segment_id_prefix: key, ...format.options },
-    select: [...selectColumns(plan, compiled), ...lineage].join(', '),
+    options: { segment_id_prefix: key, ...copybook.options },
+    journal: format.kind === 'journal' ? format : undefined,
+    select: [...selectColumns(plan, columns, format), ...lineage].join(', '),
     parquetOptions: `, ${lineageOption({ source, stream, columns: plan.columns.map(({ name, from }) => ({ name, from })) })}`,
   };
   const rejects = await Rejects.create(join(folder, 'rejects.csv'));
   try {
-    const split = { path, file: file.path, copybooks, options: format.options, rangeBytes };
-    const ranges = range ? [range] : await rangesOf(split, compiled, signal);
+    const split = { ...copybook, path, file: file.path, rangeBytes };
+    const ranges = range ? [range] : await rangesOf(split, compiled, format, signal);
     const decoded = await decodeRanges(ranges, job, { folder, rejects, threads, input });
     const parts = decoded.flatMap((one) => one.parts);
     const read = decoded.reduce((sum, one) => sum + one.read, 0);
+    const { journal } = decoded[0] ?? {};
     const filtered = decoded.reduce((sum, one) => sum + one.filtered, 0);
     if (read === 0) throw sourceEmpty(file.path, 'The file holds no record');
     await assertUnchanged();
@@ -117,6 +121,8 @@ async function extractInto(
             ...(file.etag !== undefined && { etag: file.etag }),
           },
           ...{ interval, schema: plannedSchema(plan.columns), read, filtered, extractedAt, run },
+          ...(journal && { journal: journal.span }),
+          ...(journal && journal.missing > 0 && { expected: { rows: read + journal.missing } }),
         },
         inferred: spec.columns === undefined && frozenSchema === undefined,
         contract: spec.contract,
@@ -139,10 +145,10 @@ export async function splitCopybookFile(
   rangeBytes?: number,
 ): Promise<Range[]> {
   if ((await detectCompression(path)) !== 'none') return [];
-  const copybooks = copybookTexts(format);
-  const compiled = compileCopybook({ copybooks, options: format.options });
-  const split = { path, file: path, copybooks, options: format.options, rangeBytes };
-  const ranges = await rangesOf(split, compiled);
+  const copybook = copybookOf(format);
+  const compiled = compileCopybook(copybook);
+  const split = { ...copybook, path, file: path, rangeBytes };
+  const ranges = await rangesOf(split, compiled, format);
   return ranges.length > 1 ? ranges : [];
 }
 
@@ -150,21 +156,33 @@ export async function splitCopybookFile(
 async function rangesOf(
   split: SplitInput,
   compiled: CompiledCopybook,
+  { kind }: AnyFormat,
   signal?: AbortSignal,
 ): Promise<Range[]> {
   const { path, file, rangeBytes = RANGE_BYTES } = split;
   const { size } = await stat(path);
+  // entries go on from each other
+  if (kind === 'journal') return [{ from: 0, to: size, firstRecord: 1 }];
   if (size <= rangeBytes) return splitFile(path, compiled, file, rangeBytes);
   return runInThread(THREAD, 'splitRanges', split, { signal });
 }
 
-function copybookFormat({ spec, source, stream }: ExtractFileInput): CopybookFormat {
-  if (spec.format.kind === 'copybook') return spec.format;
+type AnyFormat = CopybookFormat | JournalFormat;
+
+function copybookFormat({ spec, source, stream }: ExtractFileInput): AnyFormat {
+  const { format } = spec;
+  if (format.kind === 'copybook' || format.kind === 'journal') return format;
   throw new TypeError(`${source}.${stream} is ${spec.format.kind}, not copybook`);
 }
 
+/** What a decoder of the records is compiled from. */
+function copybookOf(format: AnyFormat, columns?: ExtractFileInput['spec']['columns']) {
+  const options = format.kind === 'journal' ? imageOptions(format.options) : format.options;
+  return { copybooks: copybookTexts(format), options, dates: declaredDates(columns) };
+}
+
 /** @throws MillraceError ProjectInvalid for a copybook that the project's loader did not find */
-function copybookTexts({ copybooks, texts = {} }: CopybookFormat): { name: string; text: string }[] {
+function copybookTexts({ copybooks, texts = {} }: AnyFormat): { name: string; text: string }[] {
   return copybooks.map((name) => {
     const text = texts[name];
     if (text !== undefined) return { name, text };
@@ -177,7 +195,7 @@ function copybookTexts({ copybooks, texts = {} }: CopybookFormat): { name: strin
 }
 
 /** @throws MillraceError SchemaMismatch when the columns are not those of the stream, and cannot become them */
-function planOf({ columns }: CompiledCopybook, input: ExtractFileInput): ColumnPlan {
+function planOf(columns: ColumnSpec[], input: ExtractFileInput): ColumnPlan {
   const { source, stream, spec, frozenSchema, file } = input;
   const where = { file: file.path };
   const names = new Set<string>();
@@ -191,8 +209,9 @@ function planOf({ columns }: CompiledCopybook, input: ExtractFileInput): ColumnP
     }
     names.add(name.toLowerCase());
   }
-  const incoming = columns.map(({ name, type }) => ({ name, type: bronzeType(type) }));
-  const { contract, columns: declared } = spec;
+  const incoming = columns.map((column) => ({ name: column.name, type: incomingType(column) }));
+  const { contract } = spec;
+  const declared = spec.columns && withUndeclared(spec.columns, incoming);
   const plan = planColumns({
     current: frozenSchema,
     incoming,
@@ -215,13 +234,13 @@ function planOf({ columns }: CompiledCopybook, input: ExtractFileInput): ColumnP
   return plan;
 }
 
-function selectColumns({ columns }: ColumnPlan, compiled: CompiledCopybook): string[] {
-  const types = new Map(compiled.columns.map(({ name, type }) => [name.toLowerCase(), bronzeType(type)]));
+function selectColumns({ columns }: ColumnPlan, came: ColumnSpec[], format: AnyFormat): string[] {
+  const types = new Map(came.map((column) => [column.name.toLowerCase(), incomingType(column)]));
   return columns.map(({ name, type, from }) => {
     if (from === null) return `NULL::${duckType(type)} AS ${quoteIdent(name)}`;
-    const came = types.get(from.toLowerCase());
-    const value = quoteIdent(from);
-    return `${came !== undefined && sameType(came, type) ? value : `${value}::${duckType(type)}`} AS ${quoteIdent(name)}`;
+    const is = types.get(from.toLowerCase());
+    const value = format.kind === 'journal' && from === '_changed_at' ? changedAt(format) : quoteIdent(from);
+    return `${is !== undefined && sameType(is, type) ? value : `${value}::${duckType(type)}`} AS ${quoteIdent(name)}`;
   });
 }
 

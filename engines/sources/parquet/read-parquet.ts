@@ -191,7 +191,7 @@ async function copyParts(
   rows: CastRows,
 ): Promise<ReadResult['parts']> {
   const target = join(folder, 'rows');
-  const values = [...rows.values, ...lineageColumns({ file, batch, extractedAt })].join(', ');
+  const values = [...rows.values, ...lineageColumns({ file, batch: await batch, extractedAt })].join(', ');
   await session.run(
     `COPY (SELECT ${values} FROM ${rows.from} WHERE ${rows.fits}) TO ${quoteText(target)}
      (${parquetOptions(metadata(casting))}, ROW_GROUPS_PER_FILE ${GROUPS_PER_PART})`,

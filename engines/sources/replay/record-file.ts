@@ -77,6 +77,17 @@ function wrapping(format: Format, context: RecordContext): Wrapping {
         ...{ head: [], wrap: (raw) => Buffer.concat([raw, end]) },
       };
     }
+    case 'journal': {
+      const others = Object.entries(recordOptions(format.options)).filter(
+        ([name]) => name !== 'record_length',
+      );
+      const options = { ...Object.fromEntries(others), ...HEADED };
+      return {
+        // what is missing between these entries is in bronze
+        format: { ...format, options, gaps: 'ignore' },
+        ...{ head: [], wrap: (raw) => Buffer.concat([lengthOf(raw), raw]) },
+      };
+    }
     default: {
       // rows of the other formats are kept as JSON text
       const encoding = 'encoding' in format ? encodingOf(format.encoding, context) : undefined;
@@ -97,6 +108,11 @@ function wrapping(format: Format, context: RecordContext): Wrapping {
 
 const NEWLINE = Buffer.from('\n');
 const NONE = Buffer.alloc(0);
+/** Entries differ in length, so each gets its own in front. */
+const HEADED = {
+  ...{ record_format: 'V', is_rdw_big_endian: true, is_rdw_part_of_record_length: false, rdw_adjustment: 0 },
+};
+const lengthOf = ({ length }: Buffer): Buffer => Buffer.from([length >> 8, length & 0xff, 0, 0]);
 
 function csvWrapping(declared: CsvFormat, context: RecordContext): Wrapping {
   const encoding = encodingOf(declared.encoding, context);

@@ -23,7 +23,7 @@ export interface LoadOptions {
   folder: string;
   /** values of the lineage columns */
   file: string;
-  batch: string;
+  batch: Promise<string>;
   extractedAt: string;
   /** `KV_METADATA {…}` of the Parquet, or nothing */
   metadata: string;
@@ -160,7 +160,8 @@ export class SegmentLoader {
 
   private async copy(session: DuckDBConnection, selects: Select[], path: string): Promise<number> {
     const { metadata } = this.options;
-    const lineage = lineageColumns(this.options);
+    const { file, batch, extractedAt } = this.options;
+    const lineage = lineageColumns({ file, batch: await batch, extractedAt });
     const rows = selects.map(
       ({ values, from, fits }) => `SELECT ${[...values, ...lineage].join(', ')} FROM ${from} WHERE ${fits}`,
     );

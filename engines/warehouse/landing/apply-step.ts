@@ -1,6 +1,6 @@
 import { quoteIdent, quoteText, type Session } from '../port.js';
 import { fillUnchanged } from './fill-unchanged.js';
-import { isChangeColumn, ORDER, sameKey, type KeyedSpec } from './keyed-spec.js';
+import { isContent, ORDER, sameKey, type KeyedSpec } from './keyed-spec.js';
 import { rowsQuery, withLineage, type LocalFile } from './rows.js';
 import type { Step } from './steps.js';
 
@@ -38,7 +38,7 @@ export async function applyStep(
     );
   } else {
     if (step.kind === 'snapshot') await addVanished(session, tables, spec, step);
-    if (spec.changes) await applyBetweenTruncates(session, tables, spec, step.kind);
+    if (spec.changes || spec.journal) await applyBetweenTruncates(session, tables, spec, step.kind);
     else await applyRows(session, tables, spec, step.kind, 'true');
   }
   await session.run(`drop table ${STEP}`);
@@ -52,11 +52,16 @@ async function isEmptyOrForgets(session: Session, { state, past }: KeyedTables):
 /** The step's rows with what they mean (`u` or `d`, `t`), from when they are valid, and their order. */
 async function stepQuery(spec: KeyedSpec, step: Step, localFile: LocalFile): Promise<string> {
   const rows = await rowsQuery(step.batches, spec.schema, localFile, true);
+  const journal = `case when _op = 't' then 't' when ${spec.deleted} then 'd' else 'u' end as _mr_op, _changed_at as _mr_at,
+       _sequence as _mr_lsn, _source_position as _mr_major, 0::bigint as _mr_minor`;
+  const files = `case when ${spec.deleted} then 'd' else 'u' end as _mr_op, _extracted_at as _mr_at, null::bigint as _mr_lsn,
+       _source_position as _mr_major, 0::bigint as _mr_minor`;
   const meaning = spec.changes
     ? `case when _op in ('d', 't') then _op else 'u' end as _mr_op, _commit_at as _mr_at, _lsn as _mr_lsn,
        coalesce(_lsn, 0) as _mr_major, coalesce(_seq, 0) as _mr_minor`
-    : `case when ${spec.deleted} then 'd' else 'u' end as _mr_op, _extracted_at as _mr_at, null::bigint as _mr_lsn,
-       _source_position as _mr_major, 0::bigint as _mr_minor`;
+    : spec.journal
+      ? journal
+      : files;
   const query = `select *, ${meaning} from (${rows})`;
   if (step.kind === 'rows') return query;
   return `${query} qualify row_number() over (partition by ${spec.keys.map(quoteIdent).join(', ')} order by ${descending(ORDER)}) = 1`;
@@ -156,7 +161,7 @@ async function applyRows(
 /** Each key's row of now and those of the step in their order, each with the moment at which the next one ended it. */
 function versionsQuery(state: string, rows: string, spec: KeyedSpec, collapse: boolean): string {
   const columns = withLineage(spec.schema).map(({ name }) => quoteIdent(name));
-  const own = spec.schema.filter(({ name }) => !spec.changes || !isChangeColumn(name));
+  const own = spec.schema.filter(({ name }) => isContent(spec, name));
   const content = `row(${own.map(({ name }) => quoteIdent(name)).join(', ')})`;
   const ordered = `(partition by ${spec.keys.map(quoteIdent).join(', ')} order by ${ORDER.join(', ')})`;
   const repeated = `_mr_op = 'u' and lag(_mr_op) over w = 'u' and ${content} is not distinct from lag(${content}) over w`;

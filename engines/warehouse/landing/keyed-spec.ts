@@ -9,6 +9,8 @@ export interface KeyedSpec {
   keys: string[];
   /** a replicated table: `_op` says what a row means, `_lsn` and `_seq` when */
   changes: boolean;
+  /** changes as a journal of IBM i has them: they say when they were made, and may empty the table */
+  journal: boolean;
   /** SQL that is true where a row is the deletion of its key */
   deleted: string;
   /** a row that says what its key already has is no version of its own */
@@ -25,6 +27,11 @@ export const sameKey = (keys: string[], left: string, right: string): string =>
     .join(' and ');
 
 const CHANGE_COLUMNS = new Set(CHANGES.map(({ name }) => name));
+const JOURNAL_COLUMNS = new Set(['_op', '_sequence', '_changed_at', '_object', '_program', '_user']);
+
+/** Whether a column is part of what a row says; the others say how it came to be. */
+export const isContent = ({ changes, journal }: KeyedSpec, name: string): boolean =>
+  !(changes && isChangeColumn(name)) && !(journal && JOURNAL_COLUMNS.has(name));
 
 /** Whether a column says how a row changed rather than what is in it. */
 export const isChangeColumn = (name: string): boolean => CHANGE_COLUMNS.has(name) || name === '_xid';

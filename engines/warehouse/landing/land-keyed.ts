@@ -20,6 +20,8 @@ export interface KeyedStream {
   /** where the project says them; a replicated table's batches do otherwise */
   keys?: string[] | undefined;
   deleteWhen?: string | undefined;
+  /** its rows are changes from a journal of IBM i */
+  journal?: boolean | undefined;
 }
 
 export type KeyedRecord = NonNullable<LandingRecord['keyed']>;
@@ -93,7 +95,7 @@ function digestOf(steps: readonly Step[]): string {
 }
 
 const ruleOf = (stream: KeyedStream, batches: readonly Batch[]): string =>
-  contentKey(stream.kind, keysOf(stream, batches), stream.deleteWhen);
+  contentKey(stream.kind, keysOf(stream, batches), stream.deleteWhen, ...(stream.journal ? ['journal'] : []));
 
 const keysOf = ({ keys }: KeyedStream, batches: readonly Batch[]): string[] =>
   keys ?? batches.findLast(({ rowKey }) => rowKey !== undefined)?.rowKey ?? [];
@@ -116,6 +118,7 @@ function specOf(stream: KeyedStream, schema: BronzeSchema, keys: string[]): Keye
     schema,
     keys,
     changes: stream.kind === 'changes',
+    journal: stream.journal ?? false,
     deleted: deletion(stream.deleteWhen, names),
     collapse: stream.kind === 'scd2',
   };

@@ -1,5 +1,5 @@
 import type { Column } from '../../../schemas/column.js';
-import type { Source } from '../../../schemas/source.js';
+import type { FileStream, Source } from '../../../schemas/source.js';
 import type { Disposition } from '../../../schemas/stream.js';
 import { REPLICATION } from '../../lake/bronze.js';
 import type { KeyedStream } from './land-keyed.js';
@@ -21,9 +21,7 @@ export interface BoundStream {
 export function streamsOf(source: string, spec: Source): BoundStream[] {
   switch (spec.kind) {
     case 'files':
-      return Object.entries(spec.streams).map(([stream, declared]) =>
-        bound({ source, stream, log: stream }, declared),
-      );
+      return Object.entries(spec.streams).map(([stream, declared]) => fileStream(source, stream, declared));
     case 'postgres':
       return Object.entries(spec.streams).map(([stream, declared]) =>
         declared.load === 'cdc'
@@ -41,6 +39,16 @@ export function streamsOf(source: string, spec: Source): BoundStream[] {
         ),
       ]);
   }
+}
+
+function fileStream(source: string, stream: string, declared: FileStream): BoundStream {
+  const { format, disposition } = declared;
+  // of what a copybook describes only some columns are declared: they are no shape of the stream
+  const columns = format.kind === 'copybook' || format.kind === 'journal' ? undefined : declared.columns;
+  const found = bound({ source, stream, log: stream }, { disposition, columns });
+  if (format.kind !== 'journal' || !found.keyed) return found;
+  const { deleteWhen = "_op = 'd'" } = found.keyed;
+  return { ...found, keyed: { ...found.keyed, deleteWhen, journal: true } };
 }
 
 function bound(

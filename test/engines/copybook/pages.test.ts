@@ -98,3 +98,20 @@ test('ASCII text is read in its charset, without control characters', () => {
   // an EBCDIC field in a file that is ASCII otherwise
   expect(decode(Buffer.from([0xc1, 0x81]), { 'field_code_page:cp037': 'A' })).toBe('Aa');
 });
+
+test('CCSIDs are code pages by number, and those that are no EBCDIC say what they are', () => {
+  expect([37, 273, 1141, 500].map((ccsid) => codePage(String(ccsid)).table)).toEqual(
+    ['cp037', 'cp273', 'cp1141', 'cp500'].map((name) => codePage(name).table),
+  );
+  const text = '       01 R.\n         05 T PIC X.';
+  const read = (options: Record<string, string | number>) =>
+    compileCopybook({ copybooks: [{ name: 'c', text }], options }).decode(Buffer.from([0xc0]))['T'];
+  expect([read({ ccsid: 273 }), read({ ebcdic_code_page: 273 }), read({ ccsid: '37' })]).toEqual([
+    'ä',
+    'ä',
+    '{',
+  ]);
+  expect(() => codePage('65535')).toThrow('CCSID 65535 says that the data is untagged');
+  expect(() => codePage('1208')).toThrow('CCSID 1208 is UTF-8, no EBCDIC');
+  expect(() => read({ ccsid: 37, ebcdic_code_page: 'cp037' })).toThrow('cannot be used together');
+});

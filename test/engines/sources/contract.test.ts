@@ -20,14 +20,13 @@ test('a stream that evolves takes on columns, widens types and keeps the rest as
   expect(staged.batch.schema).toEqual([
     { name: 'id', type: 'int32' },
     { name: 'id__variant', type: 'text' },
-    { name: 'day', type: 'date' },
-    { name: 'day__variant', type: 'text' },
+    { name: 'day', type: 'timestamp' },
     { name: 'extra', type: 'int64' },
   ]);
   expect(await rowsOf(staged)).toEqual([
-    [1, null, '2025-01-05', null, '5'],
-    [null, '3000000000', null, '2025-01-06 10:00:00', null],
-    [null, 'x', '2025-01-07', null, '7'],
+    [1, null, '2025-01-05 00:00:00', '5'],
+    [null, '3000000000', '2025-01-06 10:00:00', null],
+    [null, 'x', '2025-01-07 00:00:00', '7'],
   ]);
   const wider = await bench.extract(
     'id,day\n3000000000,2025-01-06 10:00:00\n',

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import iconv from 'iconv-lite';
@@ -104,6 +105,22 @@ describe('reading', () => {
       format: csv({ encoding: declared }),
     });
     expect(await rowsOf(staged)).toEqual(expected);
+  });
+
+  test('a large file that begins as UTF-8 and goes on as windows-1252 is read as what it is', async () => {
+    const line = Buffer.from(`1,${'x'.repeat(60)}\n`);
+    const lines = Math.ceil((34 << 20) / line.length);
+    const text = Buffer.concat([
+      Buffer.from('id,name\n'),
+      Buffer.alloc(lines * line.length, line),
+      Buffer.from([0x32, 0x2c, 0xfc, 0x0a]),
+    ]);
+    const staged = await bench.extract(text, { columns: { id: 'int32', name: 'text' } });
+    expect(staged.batch).toMatchObject({ read: lines + 1, loaded: lines + 1, quarantined: 0 });
+    const [last] = await readParquet(staged.files.at(-2)?.path ?? '', 'arg_max(name, _source_position)');
+    expect(last).toEqual(['ü']);
+    const utf8 = await bench.extract(text.subarray(0, -4), { columns: { id: 'int32', name: 'text' } });
+    expect(utf8.batch.source.sha256).toBe(createHash('sha256').update(text.subarray(0, -4)).digest('hex'));
   });
 
   test('a multi-byte encoding whose bytes look like ASCII is read', async () => {

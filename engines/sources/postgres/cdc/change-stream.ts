@@ -157,6 +157,8 @@ class Reader implements ChangeStream {
   confirm(lsn: string): void {
     this.unconfirmed--;
     this.walsender?.confirm(parseLsn(lsn));
+    // what was read since may hold no change; the server asks only twice a minute
+    this.advanceIdle();
   }
 
   stop(): void {

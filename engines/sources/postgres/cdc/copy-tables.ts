@@ -91,24 +91,26 @@ export async function* copyTables(
   try {
     const tables: Table[] = [];
     for (const [name, stream] of asked) tables.push(await describeTable(holder, stream.table ?? name));
+    const small = await smallOf(holder, tables);
     await waitForTransactions(holder, options);
-    const locked = await lockSmall(locks, tables);
+    const locked = await lock(locks, small);
     // before the snapshot, so that no rewrite is missed that comes after it
     const files = await filesOf(
       holder,
       tables.map(({ sql }) => sql),
     );
     const snapshot = { ...(await takeSnapshot(holder)), files };
+    await importSnapshot(locks, snapshot);
     const copies: TableCopy[] = [];
-    for (const [name, stream] of asked)
-      copies.push(await describeCopy(holder, config, options, snapshot, name, stream));
-    const [first, rest] = [
-      copies.filter(({ table }) => locked.has(table.oid)),
-      copies.filter(({ table }) => !locked.has(table.oid)),
-    ];
-    yield* copyChunks(config, options, snapshot, first);
+    for (const [n, [name, stream]] of asked.entries()) {
+      const session = locked.has(tables[n]?.oid ?? 0) ? locks : holder;
+      copies.push(await describeCopy(session, config, options, snapshot, name, stream));
+    }
+    const isLocked = ({ table }: TableCopy): boolean => locked.has(table.oid);
+    yield* copyChunks(config, options, snapshot, copies.filter(isLocked), locks);
     await locks.query('COMMIT');
-    yield* copyChunks(config, options, snapshot, rest);
+    const others = copies.filter((copy) => !isLocked(copy));
+    yield* copyChunks(config, options, snapshot, others);
   } catch (error) {
     signal?.throwIfAborted();
     throw asSourceError(error, addressOf(url));
@@ -117,28 +119,37 @@ export async function* copyTables(
   }
 }
 
+async function smallOf(client: pg.Client, tables: Table[]): Promise<Table[]> {
+  const small: Table[] = [];
+  for (const table of tables.filter(({ kind }) => kind === 'table')) {
+    const { rows } = await client.query<{ small: boolean }>('SELECT pg_relation_size($1) <= $2 AS small', [
+      table.oid,
+      SMALL_BYTES,
+    ]);
+    if (rows[0]?.small) small.push(table);
+  }
+  return small;
+}
+
 /**
  * Keeps small tables from being truncated until they are copied, which takes seconds; one that is truncated again and
- * again might never be copied otherwise. Never waits, so that nobody waits for it in a circle.
+ * again might never be copied otherwise. The session that holds the locks copies these tables itself: another one would
+ * queue behind whoever waits to truncate. It never waits for a lock, so that nobody waits in a circle.
  * @returns the numbers of the tables that are locked
  */
-async function lockSmall(client: pg.Client, tables: Table[]): Promise<Set<number>> {
+async function lock(client: pg.Client, tables: Table[]): Promise<Set<number>> {
   const locked = new Set<number>();
-  await client.query('BEGIN');
+  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY');
   for (const { oid, sql } of tables) {
-    const { rows } = await client.query<{ bytes: number }>(
-      'SELECT pg_total_relation_size($1)::float8 AS bytes',
-      [oid],
-    );
-    if ((rows[0]?.bytes ?? 0) > SMALL_BYTES) continue;
-    await client.query('SAVEPOINT one');
+    await client.query('SAVEPOINT before');
     try {
-      await client.query(`LOCK TABLE ${sql} IN ACCESS SHARE MODE NOWAIT`);
+      await client.query(`LOCK TABLE ONLY ${sql} IN ACCESS SHARE MODE NOWAIT`);
       locked.add(oid);
     } catch (error) {
       if ((error as { code?: string }).code !== '55P03') throw error;
-      await client.query('ROLLBACK TO one');
+      await client.query('ROLLBACK TO before');
     }
+    await client.query('RELEASE before');
   }
   return locked;
 }
@@ -220,6 +231,8 @@ async function* copyChunks(
   options: CopyOptions,
   snapshot: Snapshot,
   copies: TableCopy[],
+  /** copies all of them, one after the other; without it each chunk has a session of its own */
+  session?: pg.Client,
 ): AsyncGenerator<StagedBatch[]> {
   const waiting = copies.flatMap((copy) => copy.chunks.map((chunk) => ({ copy, chunk })));
   const running = new Map<object, Promise<{ work: object; copy: TableCopy; staged: StagedBatch }>>();
@@ -230,14 +243,17 @@ async function* copyChunks(
     const work = waiting.shift();
     if (!work) return;
     const { copy, chunk } = work;
-    const promise = copyChunk(config, { ...options, signal }, snapshot, copy, chunk).then((staged) => ({
-      ...{ work, copy, staged },
-    }));
+    const promise = copyChunk(config, { ...options, signal }, snapshot, copy, chunk, session).then(
+      (staged) => ({
+        ...{ work, copy, staged },
+      }),
+    );
     promise.catch(() => undefined); // it is awaited below, perhaps after another one failed
     running.set(work, promise);
   };
   try {
-    for (let n = 0; n < config.spec.replication.snapshotWorkers; n++) start();
+    const workers = session ? 1 : config.spec.replication.snapshotWorkers;
+    for (let n = 0; n < workers; n++) start();
     while (running.size > 0) {
       const { work, copy, staged } = await Promise.race(running.values());
       running.delete(work);
@@ -262,13 +278,12 @@ function copyChunk(
   snapshot: Snapshot,
   copy: TableCopy,
   chunk: Chunk,
+  session: pg.Client | undefined,
 ): Promise<StagedBatch> {
   const { url, source } = config;
   const { interval, extractedAt, run, workDir, signal } = options;
   const { name, stream, table, columns, planned, generation } = copy;
-  return withPostgres({ url, signal }, async (client) => {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY');
-    await importSnapshot(client, snapshot);
+  const copyWith = async (client: pg.Client): Promise<StagedBatch> => {
     let sent = 0;
     const query = selectRows(
       { ...table, sql: `ONLY ${chunk.relation}` },
@@ -297,6 +312,12 @@ function copyChunk(
     await assertNotRewritten(client, copy, chunk, snapshot);
     const batch = { ...staged.batch, ...placeOf(copy, false), expected: { rows: sent } };
     return { ...staged, batch };
+  };
+  if (session) return copyWith(session);
+  return withPostgres({ url, signal }, async (client) => {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+    await importSnapshot(client, snapshot);
+    return copyWith(client);
   });
 }
 

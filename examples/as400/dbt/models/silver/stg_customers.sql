@@ -4,7 +4,7 @@ select
     cust_name as name,
     cust_city as city,
     cust_country as country,
-    {{ cyymmdd('cust_since') }} as customer_since,
+    cust_since as customer_since,
     credit_limit,
     cust_status = 'A' as is_active,
     _valid_from as valid_from,

@@ -9,7 +9,7 @@ select
     lines.sale_no,
     lines.line_no,
     headers.cust_id as customer_id,
-    {{ cyymmdd('headers.sale_date') }} as sold_on,
+    headers.sale_date as sold_on,
     headers.store,
     lines.item,
     lines.quantity,
