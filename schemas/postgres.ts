@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Duration, Name, SecretRef } from './common.js';
-import { streamShape } from './stream.js';
+import { ContractInput, streamShape } from './stream.js';
 
 /** How a table comes in. */
 const Load = z.union([
@@ -16,8 +16,13 @@ const Load = z.union([
   }),
 ]);
 
-const PostgresStream = z.strictObject({
+const PostgresTable = z.strictObject({
   ...streamShape,
+  /**
+   * what may change of the table's shape; by default `freeze`, and `evolve` for `cdc`: one `ALTER TABLE` must not stop the
+   * replication of all tables
+   */
+  contract: ContractInput.optional(),
   /** `schema.table` or `table` of the search path; by default the stream's name */
   table: z.string().min(1).optional(),
   /** `full`: the whole table each run, in one snapshot; `cdc`: its changes, by the `replicate` workflow; or what is new by a cursor */
@@ -28,6 +33,10 @@ const PostgresStream = z.strictObject({
   where: z.string().min(1).optional(),
   /** columns that are read; by default all */
   select: z.array(z.string().min(1)).min(1).optional(),
+});
+const PostgresStream = PostgresTable.transform((given) => {
+  const mode = given.load === 'cdc' ? 'evolve' : 'freeze';
+  return { ...given, contract: given.contract ?? { columns: mode, types: mode } };
 });
 export type PostgresStream = z.infer<typeof PostgresStream>;
 

@@ -10,8 +10,6 @@ const ContractMode = z.enum(['evolve', 'freeze', 'discard_row', 'discard_value']
 export type ContractMode = z.infer<typeof ContractMode>;
 
 const Contract = z.strictObject({
-  /** new relations, such as the nested children of a REST stream or a table that joins a publication */
-  tables: z.enum(['evolve', 'freeze']).default('evolve'),
   /** columns that come or go */
   columns: ContractMode.default('freeze'),
   /**
@@ -24,11 +22,9 @@ const Contract = z.strictObject({
 export type Contract = z.infer<typeof Contract>;
 
 /** One word stands for columns and types alike. */
-const ContractInput = z
+export const ContractInput = z
   .union([ContractMode, Contract])
-  .transform((given): Contract =>
-    typeof given === 'string' ? { tables: 'evolve', columns: given, types: given } : given,
-  );
+  .transform((given): Contract => (typeof given === 'string' ? { columns: given, types: given } : given));
 
 const Keys = z.array(z.string().min(1)).min(1);
 
@@ -70,7 +66,7 @@ export const streamShape = {
   /** share of records that may be quarantined before the batch fails, 0..1 */
   tolerance: z.number().min(0).max(1).default(0),
   /** what may change of the stream's shape */
-  contract: ContractInput.default({ tables: 'evolve', columns: 'freeze', types: 'freeze' }),
+  contract: ContractInput.default({ columns: 'freeze', types: 'freeze' }),
   /** how the warehouse's relation is made from bronze; by default `append`, `replace` for full loads of a table */
   disposition: Disposition.optional(),
   /** when old data is a fault */

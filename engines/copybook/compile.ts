@@ -98,7 +98,7 @@ class Records {
   private readonly rootIds: Set<string>;
 
   constructor(
-    private readonly layout: Layout,
+    layout: Layout,
     private readonly settings: CopybookSettings,
     private readonly decoder: GeneratedDecoder,
   ) {

@@ -47,7 +47,8 @@ export function compileFrame(
   const cut = cutter(layout, settings, reader, measure);
   const { minimum_record_length: least, maximum_record_length: most } = settings;
   const bounded = !(settings.plain && settings.recordFormat === 'F');
-  const characters = settings.plain && asciiCharset(settings.ascii_charset).utf8;
+  const characters =
+    settings.plain && settings.encoding === 'ascii' && asciiCharset(settings.ascii_charset).utf8;
   return async function* frame(source, { file, onProblem, onFiltered } = {}) {
     const bytes = new ByteReader(source, settings.file_end_offset + layout.trailerLength);
     const context: FrameContext = { reader: bytes, file, onProblem: onProblem ?? refuse };
@@ -124,7 +125,7 @@ function cutter(
 
 /** Lines as Spark reads them: UTF-8 that is malformed becomes U+FFFD before fields are cut out. */
 async function* plainLines(context: FrameContext, settings: CopybookSettings): AsyncGenerator<RawRecord> {
-  const { utf8 } = asciiCharset(settings.ascii_charset);
+  const utf8 = settings.encoding === 'ascii' && asciiCharset(settings.ascii_charset).utf8;
   for await (const record of lines(context)) {
     const bytes =
       utf8 && record.bytes.some((byte) => byte >= 0x80)

@@ -152,6 +152,7 @@ function knownKeys(path: PropertyKey[]): string[] {
 
 function unwrap(schema: unknown): unknown {
   let inner = schema;
-  while (inner instanceof z.ZodDefault || inner instanceof z.ZodOptional) inner = inner.unwrap();
+  while (inner instanceof z.ZodDefault || inner instanceof z.ZodOptional || inner instanceof z.ZodPipe)
+    inner = inner instanceof z.ZodPipe ? inner.in : inner.unwrap();
   return inner;
 }

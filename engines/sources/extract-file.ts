@@ -120,8 +120,7 @@ async function readEntry(
 }
 
 /** Within one batch nothing evolves: its files have the same columns. */
-const settled = ({ tables, columns, types }: Contract): Contract => ({
-  tables,
+const settled = ({ columns, types }: Contract): Contract => ({
   columns: columns === 'evolve' ? 'freeze' : columns,
   types: types === 'evolve' ? 'freeze' : types,
 });

@@ -41,7 +41,7 @@ export interface ReadResult {
 }
 
 /** A file that was opened: what it is has been hashed. */
-export interface OpenedFile {
+interface OpenedFile {
   sha256: string;
   read: (input: ReadInput) => Promise<ReadResult>;
   /** @throws MillraceError Unavailable when the file is no longer the one that was hashed */

@@ -5,7 +5,7 @@ const ccsid = 37;
 const fixed = (name: string) => copybook(`copybooks/${name}.cpy`, { record_format: 'F', ccsid });
 
 /** Packed dates of seven digits, century first; 0 and 9999999 stand for none. */
-const packedDate = { type: 'date', formats: ['CYYMMDD'], nulls: [0, 9_999_999] } as const;
+const packedDate = { type: 'date', formats: ['CYYMMDD'], nulls: [0, 9_999_999] };
 
 export default project({
   name: 'as400',

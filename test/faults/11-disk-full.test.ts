@@ -75,7 +75,11 @@ function expectIntactAndResumed({ first, before, after, failures, left, retried,
     expect(failure).toMatchObject({ type: 'DiskFull', retryable: true });
     expect(failure?.message).toMatch('Free space');
   }
-  expect(after).toEqual(before);
+  expect(after).toMatchObject(before);
+  // a small file of an attempt may have found room; the retry brings it under the same name, and nothing names it yet
+  const committed = (files: Seen['after']): string[] =>
+    Object.keys(files).filter((file) => file.includes('_manifest'));
+  expect(committed(after)).toEqual(committed(before));
   expect(left).toEqual([]);
   expect(retried).toBeNull();
   expect(batches).toEqual([

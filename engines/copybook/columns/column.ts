@@ -108,6 +108,21 @@ export class Column {
     }
   }
 
+  /** The same for numbers of at most 2^53. */
+  putSmall(row: number, value: number): void {
+    const { words, bytes, storage } = this;
+    if (storage === 'int16') {
+      bytes[2 * row] = value & 0xff;
+      bytes[2 * row + 1] = (value >> 8) & 0xff;
+      return;
+    }
+    const count = this.width / 4;
+    words[count * row] = value | 0;
+    if (count === 1) return;
+    words[count * row + 1] = Math.floor(value / 2 ** 32);
+    for (let word = 2; word < count; word++) words[count * row + word] = value < 0 ? -1 : 0;
+  }
+
   putText(row: number, text: string): void {
     this.growHeap(3 * text.length);
     const { written } = encoder.encodeInto(text, this.heap.subarray(this.heapUsed));

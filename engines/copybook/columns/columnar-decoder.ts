@@ -144,7 +144,8 @@ class Decoder implements ColumnarDecoder {
       if (checked && value !== undefined && to <= end && !isBlank(bytes, from, to, ascii))
         this.fault(rows.records[index] as number, leaf, bytes, from);
     };
-    const single = field.type.kind === 'text' && !field.date && field.type.encoding === this.settings.encoding;
+    const single =
+      field.type.kind === 'text' && !field.date && field.type.encoding === this.settings.encoding;
     return {
       leaf,
       other,

@@ -21,8 +21,13 @@ export function putValue(column: Column, row: number, value: unknown): boolean {
     case 'int64':
     case 'date':
     case 'timestamp':
-    case 'decimal':
-      return putInteger(column, row, unscaled(value, type.kind === 'decimal' ? type.scale : 0));
+    case 'decimal': {
+      const scale = type.kind === 'decimal' ? type.scale : 0;
+      const small = smallUnscaled(value, scale);
+      return Number.isNaN(small)
+        ? putInteger(column, row, unscaled(value, scale))
+        : putSmall(column, row, small);
+    }
     case 'float32':
       single[0] = numeric(value);
       column.words[row] = singleBits[0] as number;
@@ -55,6 +60,39 @@ export function putValue(column: Column, row: number, value: unknown): boolean {
       return !items.map((item, n) => putValue(child, from + n, item)).includes(false);
     }
   }
+}
+
+/** Digits that a JavaScript number holds exactly. */
+const SMALL = 15;
+
+function putSmall(column: Column, row: number, value: number): boolean {
+  const { type, width } = column;
+  const digits = type.kind === 'decimal' ? Math.min(type.precision, SMALL) : SMALL;
+  const bound = type.kind !== 'decimal' && width === 4 ? 0x7fffffff : 10 ** digits - 1;
+  if (value > bound || value < -bound) return putInteger(column, row, BigInt(value));
+  column.putSmall(row, value);
+  return true;
+}
+
+/** What `unscaled` gives where that has few digits: most do, and numbers are faster than bigints. NaN for the others. */
+function smallUnscaled(value: unknown, scale: number): number {
+  if (typeof value === 'number')
+    return scale === 0 && Number.isInteger(value) && Math.abs(value) < 10 ** SMALL ? value : NaN;
+  if (typeof value !== 'object' || value === null || !('text' in value)) return NaN;
+  const text = value.text as string;
+  let result = 0;
+  let places = -1;
+  const first = text.charCodeAt(0) === 0x2d ? 1 : 0;
+  if (text.length - first > SMALL) return NaN;
+  for (let at = first; at < text.length; at++) {
+    const digit = text.charCodeAt(at) - 0x30;
+    if (places >= 0) places++;
+    if (digit === 0x2e - 0x30 && places < 0) places = 0;
+    else if (digit >= 0 && digit <= 9) result = result * 10 + digit;
+    else return NaN;
+  }
+  if (Math.max(places, 0) !== scale) return NaN;
+  return first === 1 ? -result : result;
 }
 
 function putInteger(column: Column, row: number, value: bigint): boolean {

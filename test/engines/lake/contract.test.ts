@@ -60,7 +60,7 @@ const plan = (
 ) =>
   planColumns({
     ...{ current: CURRENT, incoming, stream: 's.t', where: { file: 'f' }, ...options },
-    contract: { tables: 'evolve', columns: mode, types: mode },
+    contract: { columns: mode, types: mode },
   });
 const column = (name: string, type?: string): IncomingColumn => ({ name, type });
 

@@ -202,6 +202,19 @@ describe('a file of records of one length', () => {
     expect(none.batch).toMatchObject({ read: 1, loaded: 0, filtered: 1, parts: [] });
   });
 
+  test('what is passed over is counted also behind the last row, where records are read one by one', async () => {
+    const text =
+      '       01 R.\n         05 S PIC X.\n         05 A PIC X(2).\n         05 B REDEFINES A PIC 99.\n';
+    const options = {
+      ...{ record_format: 'D', segment_field: 'S', segment_filter: '1', maximum_record_length: 3 },
+      'redefine-rule:1': 'B => S = 1',
+    };
+    const lines = '2aa\n101\nlonger\n1xy\n102\n2bb\nlonger\n2cc\n';
+    const staged = await extract(Buffer.from(lines), { text, options, tolerance: 0.5 });
+    expect(staged.batch).toMatchObject({ read: 8, loaded: 2, quarantined: 1, filtered: 5 });
+    expect(await rows(staged, '_source_position')).toEqual([['2'], ['5']]);
+  });
+
   test('compressed files are unpacked, and hashed as they came', async () => {
     const staged = await extract(gzipSync(Buffer.concat([sale(1), sale(2)])));
     expect(staged.batch.loaded).toBe(2);

@@ -331,7 +331,7 @@ describe('what is wrong is said', () => {
   test('a new column of a frozen stream ends the stream, and nothing of it is lost', async () => {
     await server.sql(`CREATE TABLE frozen (id int PRIMARY KEY)`);
     const lake = await newLake();
-    const replica = new Replica(lake, server, server.url, 'frozen', { frozen: {} });
+    const replica = new Replica(lake, server, server.url, 'frozen', { frozen: { contract: 'freeze' } });
     await replica.begin();
     await server.sql(`ALTER TABLE frozen ADD COLUMN extra text; INSERT INTO frozen VALUES (1, 'kept')`);
     const error = await failing(() => replica.catchUp());
