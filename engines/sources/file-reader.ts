@@ -39,11 +39,3 @@ export interface ReadResult {
    */
   rejectMisfits: (limit?: number) => Promise<void>;
 }
-
-/** A file that was opened: what it is has been hashed. */
-interface OpenedFile {
-  sha256: string;
-  read: (input: ReadInput) => Promise<ReadResult>;
-  /** @throws MillraceError Unavailable when the file is no longer the one that was hashed */
-  assertUnchanged: () => Promise<void>;
-}

@@ -128,7 +128,7 @@ describe('a run of the pipeline', () => {
           expect(extract).toMatchObject([{ read, loaded: 1_000, quarantined: quarantined[n], filtered: 0 }]);
           const again = await runWeek(client, shop.root, 'load', week);
           expect(again.extract).toMatchObject([
-            { files: 0, read: 0, loaded: 0, quarantined: 0, filtered: 0 },
+            { batches: 0, read: 0, loaded: 0, quarantined: 0, filtered: 0 },
           ]);
         }
       });

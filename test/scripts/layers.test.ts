@@ -131,7 +131,7 @@ test('engines stand alone and know nothing of Temporal', async () => {
   const tree = {
     'engines/lake/l.ts': leaf,
     'engines/dbt/wrong.ts': uses('../lake/l.js'),
-    'engines/warehouse/wrong.ts': uses('../lake/l.js'),
+    'engines/secrets/wrong.ts': uses('../lake/l.js'),
     'engines/ml/right.ts': uses('../lake/l.js'),
     'engines/lake/temporal.ts':
       "import { Context } from '@temporalio/activity';\nexport const context = Context;\n",
@@ -139,7 +139,7 @@ test('engines stand alone and know nothing of Temporal', async () => {
       "import type { Client } from '@temporalio/client';\nexport type C = Client;\n",
   };
   expect(await broken(tree)).toEqual([
-    'engine-alone: engines/warehouse/wrong.ts',
+    'engine-alone: engines/secrets/wrong.ts',
     'engine-dbt-alone: engines/dbt/wrong.ts',
     'no-temporal-in-engines: deploy/local/temporal.ts',
     'no-temporal-in-engines: engines/lake/temporal.ts',

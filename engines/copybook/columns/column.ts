@@ -34,6 +34,7 @@ export class Column {
   /** 32-bit little-endian words of `data` */
   words!: Int32Array;
   bytes!: Uint8Array;
+  private longs: BigInt64Array | undefined;
   /** one bit a row, 1 = has a value; whole 64-bit words, as DuckDB has them */
   valid!: Uint8Array;
   hasNulls = false;
@@ -102,9 +103,15 @@ export class Column {
       this.bytes[2 * row + 1] = Number((value >> 8n) & 0xffn);
       return;
     }
-    const count = this.width / 4;
-    for (let word = 0; word < count; word++) {
-      this.words[count * row + word] = Number(BigInt.asIntN(32, value >> BigInt(32 * word)));
+    if (this.width === 4) {
+      this.words[row] = Number(BigInt.asIntN(32, value));
+      return;
+    }
+    this.longs ??= new BigInt64Array(this.data);
+    if (this.width === 8) this.longs[row] = value;
+    else {
+      this.longs[2 * row] = value;
+      this.longs[2 * row + 1] = value >> 64n;
     }
   }
 
@@ -182,6 +189,7 @@ export class Column {
 
   private allocate(capacity: number): void {
     this.capacity = capacity;
+    this.longs = undefined;
     this.data = new ArrayBuffer(Math.ceil((capacity * this.width) / 8) * 8);
     this.words = new Int32Array(this.data);
     this.bytes = new Uint8Array(this.data);

@@ -95,10 +95,17 @@ function smallUnscaled(value: unknown, scale: number): number {
   return first === 1 ? -result : result;
 }
 
+/** The greatest number of so many digits. */
+const NINES = Array.from({ length: 39 }, (_, digits) => 10n ** BigInt(digits) - 1n);
+
 function putInteger(column: Column, row: number, value: bigint): boolean {
   const { type, width } = column;
   const bound =
-    type.kind === 'decimal' ? 10n ** BigInt(type.precision) - 1n : 2n ** BigInt(8 * width - 1) - 1n;
+    type.kind === 'decimal'
+      ? (NINES[type.precision] as bigint)
+      : width === 4
+        ? 0x7fff_ffffn
+        : 0x7fff_ffff_ffff_ffffn;
   if (value > bound || value < -bound - (type.kind === 'decimal' ? 0n : 1n)) {
     column.setNull(row);
     return false;
@@ -115,6 +122,9 @@ const numeric = (value: unknown): number => (typeof value === 'number' ? value :
 /** A decimal as the whole number that it is in units of its last place. */
 export function unscaled(value: unknown, scale: number): bigint {
   const text = textOf(value);
+  const point = text.indexOf('.');
+  if (typeof value === 'object' && (point < 0 ? 0 : text.length - point - 1) === scale)
+    return BigInt(point < 0 ? text : text.slice(0, point) + text.slice(point + 1));
   const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text);
   if (!match) throw new RangeError(`'${text}' is no decimal`);
   const [, sign, whole = '', fraction = '', exponent = '0'] = match;

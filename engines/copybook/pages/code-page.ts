@@ -30,6 +30,12 @@ const OTHER_CCSIDS: Record<string, string> = {
   ...{ '1208': 'UTF-8', '1200': 'UTF-16', '13488': 'UCS-2' },
 };
 
+/** Two bytes a character, all of them or those between shift-out and shift-in. */
+const DOUBLE_BYTE = new Set([
+  ...['300', '834', '835', '837', '930', '931', '933', '935', '937', '939'],
+  ...['1364', '1371', '1388', '1390', '1399', '4396', '4930', '4933', '5026', '5035', '16684'],
+]);
+
 const built = new Map<string, CodePage>();
 
 /**
@@ -73,6 +79,12 @@ function build(key: string, name: string): string {
       what: `CCSID ${number} is ${other}, no EBCDIC`,
       fix: "For data that was converted on its way set encoding to 'ascii' and ascii_charset",
     });
+  if (DOUBLE_BYTE.has(number.replace(/^0+/, ''))) {
+    throw new MillraceError('EncodingUnknown', {
+      what: `The EBCDIC code page '${name}' has characters of two bytes; only pages of one byte are read`,
+      fix: 'Have the file sent in Unicode (PIC N fields, or encoding ascii with ascii_charset), or take its text fields as bytes: PIC X(n) COMP',
+    });
+  }
   if (TABLES[number] === undefined) {
     throw new MillraceError('EncodingUnknown', {
       what: `There is no EBCDIC code page '${name}'`,

@@ -115,3 +115,8 @@ test('CCSIDs are code pages by number, and those that are no EBCDIC say what the
   expect(() => codePage('1208')).toThrow('CCSID 1208 is UTF-8, no EBCDIC');
   expect(() => read({ ccsid: 37, ebcdic_code_page: 'cp037' })).toThrow('cannot be used together');
 });
+
+test('code pages of two bytes a character are told apart from those that nobody knows', () => {
+  for (const name of ['cp300', 'cp00300', 'cp1364', 'IBM-1388'])
+    expect(() => codePage(name)).toThrow('has characters of two bytes');
+});
