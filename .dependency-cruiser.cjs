@@ -18,7 +18,7 @@ const ENGINES = {
   dbt: ['warehouse'],
   lake: ['warehouse/port'],
   ml: ['lake', 'warehouse'],
-  project: ['lake'],
+  project: ['copybook', 'lake'],
   warehouse: ['lake'],
   sources: ['copybook', 'lake', 'warehouse/port', 'http'],
 };

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { commitBatches, readManifest } from '../engines/lake/bronze.js';
+import { broughtBy, currentSchema } from '../engines/lake/contract.js';
 import { contentKey, sha256 } from '../engines/lake/content.js';
 import type { ConnectorContext } from '../engines/sources/connector.js';
 import { openConnector } from '../engines/sources/open-connector.js';
@@ -53,8 +54,9 @@ export const createExtractActivities = (deps: Deps) => {
         const workDir = await mkdtemp(join(tmpdir(), 'millrace-extract-'));
         try {
           const batches: Batch[] = [];
+          const context = await contextOf(project, input, signal);
           const loading = connector.load(unit, {
-            ...(await contextOf(project, input, signal)),
+            ...context,
             ...{ extractedAt: input.extractedAt, run: input.run, workDir, onProgress: progress },
           });
           for await (const staged of loading) {
@@ -63,7 +65,9 @@ export const createExtractActivities = (deps: Deps) => {
             const committed = await commitBatches(project.lake, input.source, input.stream, staged);
             batches.push(...committed.map(({ batch }) => batch));
           }
-          const result = sum(input, batches);
+          const own = batches.filter(({ stream = input.stream }) => stream === input.stream);
+          const columns = broughtBy(currentSchema(context.batches), own);
+          const result = { ...sum(input, batches), ...(columns.length > 0 && { columns }) };
           deps.meter.count('rows', labels(input), result.loaded);
           deps.meter.count('bytes', labels(input), result.bytes);
           deps.meter.count('quarantined', labels(input), result.quarantined);
@@ -104,6 +108,7 @@ async function unitOf({ lake }: OpenProject, { work, unit }: LoadUnitInput): Pro
 function sum({ source, stream }: ExtractInput, batches: Batch[]): ExtractResult {
   const total = (pick: (batch: Batch) => number): number =>
     batches.reduce((all, batch) => all + pick(batch), 0);
+  const discarded = total((batch) => batch.discarded ?? 0);
   return {
     source,
     stream,
@@ -113,5 +118,6 @@ function sum({ source, stream }: ExtractInput, batches: Batch[]): ExtractResult 
     quarantined: total((batch) => batch.quarantined),
     filtered: total((batch) => batch.filtered),
     bytes: total((batch) => batch.source.bytes),
+    ...(discarded > 0 && { discarded }),
   };
 }

@@ -1,12 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import type { StagedBatch } from '../engines/lake/bronze.js';
-import { currentSchema } from '../engines/lake/contract.js';
+import { readLineage } from '../engines/lake/column-lineage.js';
+import { currentSchema, isVariant } from '../engines/lake/contract.js';
 import { withDuckDb } from '../engines/lake/duckdb.js';
 import { openLocalStore } from '../engines/lake/local-store.js';
 import { profileParts } from '../engines/lake/profile.js';
-import { duckType, sameType } from '../engines/lake/types.js';
+import { duckType, sameType, widen } from '../engines/lake/types.js';
 import { lastComplete, parseInterval } from '../engines/project/interval.js';
 import type { LoadedProject } from '../engines/project/load.js';
 import { streamsOf } from '../engines/project/references.js';
@@ -17,12 +18,13 @@ import type { FilesUnit } from '../engines/sources/files-connector.js';
 import { openConnector } from '../engines/sources/open-connector.js';
 import { openPlace } from '../engines/sources/places/open-place.js';
 import { cutFile } from '../engines/sources/preview/cut-file.js';
+import { isNested } from '../engines/sources/typed-columns.js';
 import { quoteIdent, quoteText } from '../engines/warehouse/port.js';
 import { Column } from '../schemas/column.js';
 import { MillraceError } from '../schemas/errors.js';
 import type { BronzeSchema } from '../schemas/lake.js';
 import type { Interval } from '../schemas/interval.js';
-import type { FilesSource, Source } from '../schemas/source.js';
+import type { FilesSource, Source, Stream } from '../schemas/source.js';
 import { openStream, type OpenStream } from './streams.js';
 
 export interface Preview {
@@ -85,7 +87,10 @@ export async function previewStream(
     const known = currentSchema(opened.batches);
     return {
       ...{ source, stream, interval, cut },
-      ...withoutEnd(await describe(batch, rows, workDir), cut && isCopybook(declared, opened.log)),
+      ...withoutEnd(
+        await describe(batch, { rows, workDir, declared: { kind: declared.kind, spec: opened.spec } }),
+        cut && isCopybook(declared, opened.log),
+      ),
       changes: known ? changesOf(known, batch.batch.schema) : [],
     };
   } finally {
@@ -159,7 +164,7 @@ async function firstFile(
   if (!first || !spec) throw nothing(`${context.source}.${stream}`, context.interval);
   const place = await openPlace(source.root, context.root, context.secret);
   try {
-    const fetched = await place.fetch(first, join(workDir, 'fetched'), { signal });
+    const fetched = await place.fetch(first, join(workDir, `fetched${extname(first.file)}`), { signal });
     const { file, cut } = await cutFile(fetched, spec.format, workDir, signal);
     return { staged: [await extractFile({ ...context, spec, file, stream })], cut };
   } finally {
@@ -173,7 +178,13 @@ const nothing = (stream: string, interval: Interval): MillraceError =>
     fix: 'Name an interval that has data: --interval 2026-01-05',
   });
 
-async function describe({ batch, files }: StagedBatch, rows: number, workDir: string) {
+interface Described {
+  rows: number;
+  workDir: string;
+  declared: Parameters<typeof declarationOf>[2];
+}
+
+async function describe({ batch, files }: StagedBatch, { rows, workDir, declared }: Described) {
   const local = new Map(files.map(({ key, path }) => [key, path]));
   const parts = batch.parts.map(({ uri }) => local.get(uri) ?? '');
   const { schema, source, read, loaded, quarantined, filtered } = batch;
@@ -203,19 +214,58 @@ async function describe({ batch, files }: StagedBatch, rows: number, workDir: st
             ...{ record: Number(record), line: Number(line), reason: reason ?? '' },
           }))
         : [],
-      declaration: declarationOf(schema),
+      declaration: declarationOf(schema, first ? await readLineage(session, first) : {}, declared),
     };
   });
 }
 
-/** `columns: { … }` as it stands in `millrace.ts`; types that cannot be declared are named in a comment. */
-function declarationOf(schema: BronzeSchema): string {
-  const lines = schema.map(({ name, type }) => {
-    const key = /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
-    return Column.safeParse(type).success ? `  ${key}: '${type}',` : `  // ${key}: ${duckType(type)}`;
-  });
+/**
+ * `columns: { … }` as it stands in `millrace.ts`: what was declared already stays, the others get the types found.
+ * Where a stream's types come from its source, those that cannot be declared are named in a comment.
+ */
+function declarationOf(
+  schema: BronzeSchema,
+  origins: Record<string, string | null>,
+  { kind, spec }: { kind: Source['kind']; spec: Stream | null },
+): string {
+  const typed =
+    kind === 'postgres' || (spec && 'format' in spec && /^(copybook|journal)$/.test(spec.format.kind));
+  const declared = new Map(
+    Object.entries(spec?.columns ?? {}).map(([name, column]) => [name.toLowerCase(), column]),
+  );
+  const lines = schema
+    .filter(({ name }) => !isVariant(name, schema))
+    .map(({ name, type }) => {
+      const key = keyOf(name);
+      const known = declared.get(name.toLowerCase());
+      if (known !== undefined) return `  ${key}: ${literal(known)},`;
+      if (typed && !Column.safeParse(type).success) return `  // ${key}: ${duckType(type)}`;
+      const from = origins[name] ?? name;
+      const said = declarable(type);
+      return `  ${key}: ${literal(from === name ? said : { type: said, from })},`;
+    });
   return ['columns: {', ...lines, '},'].join('\n');
 }
+
+/** The type that a declaration may say and that holds every value of `type`. */
+function declarable(type: string): string {
+  if (Column.safeParse(type).success) return type;
+  if (isNested(type)) return 'json';
+  if (type === 'FLOAT') return 'double';
+  const wider = ['int32', 'int64', 'decimal(20,0)'].find((one) => widen(type, one) === one);
+  return wider ?? 'text';
+}
+
+function literal(value: unknown): string {
+  if (typeof value === 'string')
+    return `'${JSON.stringify(value).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
+  if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return String(value);
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  return `{ ${members.map(([key, member]) => `${keyOf(key)}: ${literal(member)}`).join(', ')} }`;
+}
+
+const keyOf = (name: string): string => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name));
 
 function changesOf(known: BronzeSchema, schema: BronzeSchema): string[] {
   const was = new Map(known.map(({ name, type }) => [name.toLowerCase(), type]));
@@ -226,6 +276,8 @@ function changesOf(known: BronzeSchema, schema: BronzeSchema): string[] {
       if (before === undefined) return [`'${name}' (${type}) is new`];
       return sameType(before, type) ? [] : [`'${name}' is ${type} and was ${before}`];
     }),
-    ...known.filter(({ name }) => !is.has(name.toLowerCase())).map(({ name }) => `'${name}' is gone`),
+    ...known
+      .filter(({ name }) => !is.has(name.toLowerCase()) && !isVariant(name, known))
+      .map(({ name }) => `'${name}' is gone`),
   ];
 }

@@ -34,8 +34,8 @@ export interface QuarantineSummary {
   batch: string;
   file: string;
   records: number;
-  /** most frequent first, without the values */
-  reasons: { reason: string; records: number }[];
+  /** most frequent first, without the values, and one of each in full */
+  reasons: { reason: string; records: number; example: string }[];
   extractedAt: string;
   state: QuarantineState;
   /** the batch that replays it */

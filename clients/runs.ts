@@ -4,8 +4,9 @@ import {
   type Client,
   type WorkflowExecutionInfo,
 } from '@temporalio/client';
-import { lastComplete, parseInterval } from '../engines/project/interval.js';
+import { assertPast, lastComplete, parseInterval } from '../engines/project/interval.js';
 import { loadProject, type LoadedProject } from '../engines/project/load.js';
+import { nearest } from '../engines/nearest.js';
 import { MillraceError } from '../schemas/errors.js';
 import type { Interval } from '../schemas/interval.js';
 import type { Pipeline } from '../schemas/pipeline.js';
@@ -34,20 +35,35 @@ export interface StartedRun {
 export function pipelineOf({ spec, file }: LoadedProject, name: string): Pipeline {
   const found = spec.pipelines[name];
   if (found) return found;
+  const names = Object.keys(spec.pipelines);
+  const near = nearest(name, names);
   throw new MillraceError('ProjectInvalid', {
     what: `project ${spec.name} has no pipeline called '${name}'`,
     where: { file, path: 'pipelines' },
-    fix: `There are: ${Object.keys(spec.pipelines).join(', ') || 'none'}`,
+    fix: near ? `Did you mean '${near}'?` : `There are: ${names.join(', ') || 'none'}`,
   });
 }
 
-/** Starts a run. Two runs of one pipeline over one interval never go at the same time. */
-export async function startRun(client: Client, folder: string, options: RunOptions): Promise<StartedRun> {
+/**
+ * What a run would be about. Needs no server, so that a slip of the pen does not start one.
+ * @throws MillraceError ProjectInvalid, IntervalInvalid, IntervalInFuture
+ */
+export async function planRun(
+  folder: string,
+  options: Pick<RunOptions, 'pipeline' | 'interval'>,
+): Promise<{ loaded: LoadedProject; interval: Interval }> {
   const loaded = await loadProject(folder);
   const pipeline = pipelineOf(loaded, options.pipeline);
   const interval = options.interval
     ? parseInterval(options.interval, pipeline)
     : lastComplete(new Date(), pipeline);
+  assertPast(interval, new Date());
+  return { loaded, interval };
+}
+
+/** Starts a run. Two runs of one pipeline over one interval never go at the same time. */
+export async function startRun(client: Client, folder: string, options: RunOptions): Promise<StartedRun> {
+  const { loaded, interval } = await planRun(folder, options);
   return startPipeline(client, loaded.spec.name, {
     root: loaded.root,
     pipeline: options.pipeline,

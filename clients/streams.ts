@@ -1,5 +1,5 @@
 import { readManifest } from '../engines/lake/bronze.js';
-import { currentSchema } from '../engines/lake/contract.js';
+import { currentSchema, isVariant } from '../engines/lake/contract.js';
 import { currentBatches } from '../engines/lake/current-batches.js';
 import { freshness, type FreshnessReport } from '../engines/lake/freshness.js';
 import { readProfile } from '../engines/lake/profile.js';
@@ -84,12 +84,15 @@ function unknown({ spec, file }: LoadedProject, name: string, known: string[]): 
   });
 }
 
-export interface StreamSummary extends Account, Pick<Reconciliation, 'expected' | 'differences'> {
+export interface StreamSummary
+  extends Account, Pick<Reconciliation, 'discarded' | 'expected' | 'differences'> {
   source: string;
   stream: string;
   /** those that readers see */
   batches: number;
   columns: number;
+  /** of them, those that hold what did not fit another one */
+  variants: number;
   /** how often the columns have changed, from 1; 0 before the first batch */
   schemaVersion: number;
   /** when the run of the newest load began */
@@ -102,13 +105,15 @@ export async function summarizeStreams(folder: string, selector?: string): Promi
   return Promise.all(
     streams.map(async ({ source, stream, batches }) => {
       const current = currentBatches(batches);
-      const { expected, differences } = reconcile(current);
+      const { discarded, expected, differences } = reconcile(current);
+      const schema = currentSchema(batches) ?? [];
       return {
         ...{ source, stream, batches: current.length, schemaVersion: schemaVersion(batches) },
-        columns: currentSchema(batches)?.length ?? 0,
+        columns: schema.length,
+        variants: schema.filter(({ name }) => isVariant(name, schema)).length,
         lastLoad: newest(loadsOf(batches), (batch) => batch.extractedAt),
         ...accountFor(batches, await listQuarantine(lake, source, stream, batches)),
-        ...{ expected, differences },
+        ...{ discarded, expected, differences },
       };
     }),
   );

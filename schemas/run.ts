@@ -75,6 +75,10 @@ export interface ExtractResult {
   quarantined: number;
   filtered: number;
   bytes: number;
+  /** values that the contract left out, where there are any */
+  discarded?: number;
+  /** columns that came, with variants, and those that became wider; absent without any, and for a stream's first load */
+  columns?: { column: string; type: string; was?: string }[];
 }
 
 export interface TransformInput extends StageInput {

@@ -33,21 +33,24 @@ const Keys = z.array(z.string().min(1)).min(1);
  * last load (`replace`), the last row of each key (`merge`), or each version of a key's row with `_valid_from`,
  * `_valid_to` and `_is_current` (`scd2`).
  */
-const Disposition = z.union([
-  z.enum(['append', 'replace']),
-  z.strictObject({
-    /** columns of the key: the last row of each key is shown */
-    merge: Keys,
-    /** a column or SQL condition that marks a row as the deletion of its key; of a journal by default `_op = 'd'` */
-    deleteWhen: z.string().optional(),
-  }),
-  z.strictObject({
-    /** columns of the key: each version of its row is shown, with the time for which it held */
-    scd2: Keys,
-    /** a column or SQL condition that marks a row as the deletion of its key; of a journal by default `_op = 'd'` */
-    deleteWhen: z.string().optional(),
-  }),
-]);
+const Disposition = z.union(
+  [
+    z.enum(['append', 'replace']),
+    z.strictObject({
+      /** columns of the key: the last row of each key is shown */
+      merge: Keys,
+      /** a column or SQL condition that marks a row as the deletion of its key; of a journal by default `_op = 'd'` */
+      deleteWhen: z.string().optional(),
+    }),
+    z.strictObject({
+      /** columns of the key: each version of its row is shown, with the time for which it held */
+      scd2: Keys,
+      /** a column or SQL condition that marks a row as the deletion of its key; of a journal by default `_op = 'd'` */
+      deleteWhen: z.string().optional(),
+    }),
+  ],
+  "must be 'append', 'replace', { merge: ['key'] } or { scd2: ['key'] }",
+);
 export type Disposition = z.infer<typeof Disposition>;
 
 /** How old the newest row of bronze may be before someone is told. */

@@ -60,6 +60,8 @@ export async function extract(input: ExtractInput): Promise<ExtractResult> {
       for (const key of ['batches', 'read', 'loaded', 'quarantined', 'filtered', 'bytes'] as const) {
         totals[key] += loaded[key];
       }
+      if (loaded.discarded) totals.discarded = (totals.discarded ?? 0) + loaded.discarded;
+      if (loaded.columns) totals.columns = together(totals.columns, loaded.columns);
       done++;
       setCurrentDetails(describe(totals, done, units));
     },
@@ -69,6 +71,15 @@ export async function extract(input: ExtractInput): Promise<ExtractResult> {
   if (next < units) await continueAsNew<typeof extract>({ ...input, cursor: { work, next, totals } });
   setCurrentDetails(describe(totals, done, units));
   return totals;
+}
+
+type Columns = NonNullable<ExtractResult['columns']>;
+
+/** Several units may bring the same column, each knowing only what was there before it. */
+function together(known: Columns = [], next: Columns): Columns {
+  const byName = new Map(known.map((one) => [one.column, one]));
+  for (const one of next) byName.set(one.column, { ...one, ...byName.get(one.column), type: one.type });
+  return [...byName.values()];
 }
 
 function describe(totals: ExtractResult, done: number, units: number): string {

@@ -1,5 +1,5 @@
 import type { Metrics } from '../../schemas/predictor.js';
-import type { PipelineResult } from '../../schemas/run.js';
+import type { ExtractResult, PipelineResult } from '../../schemas/run.js';
 import { style, table } from './output.js';
 
 const count = (n: number): string => n.toLocaleString('en');
@@ -16,6 +16,7 @@ export function describeResult(result: PipelineResult): string[] {
     lines.push(
       `extract   ${one.source}.${one.stream}: ${one.batches} ${one.batches === 1 ? 'batch' : 'batches'}, ${count(one.read)} read = ${count(one.loaded)} loaded + ` +
         `${count(one.quarantined)} quarantined + ${count(one.filtered)} filtered`,
+      ...describeShape(one).map((line) => `          ${style.yellow(line)}`),
     );
   }
   const { transform } = result;
@@ -39,6 +40,26 @@ export function describeResult(result: PipelineResult): string[] {
     );
   }
   return lines;
+}
+
+/** What became of values and columns that the stream did not know. */
+function describeShape({ discarded = 0, columns = [] }: ExtractResult): string[] {
+  const came = columns.filter(({ was }) => was === undefined);
+  const wider = columns.filter(({ was }) => was !== undefined);
+  const counted = (n: number, what: string): string => `${count(n)} ${what}${n === 1 ? '' : 's'}`;
+  return [
+    ...(discarded > 0 ? [`${counted(discarded, 'value')} left out by the contract`] : []),
+    ...(came.length > 0
+      ? [
+          `${counted(came.length, 'column')} new: ${came.map(({ column, type }) => `${column} (${type})`).join(', ')}`,
+        ]
+      : []),
+    ...(wider.length > 0
+      ? [
+          `${counted(wider.length, 'column')} wider: ${wider.map(({ column, type, was }) => `${column} (${was} → ${type})`).join(', ')}`,
+        ]
+      : []),
+  ];
 }
 
 /** What an approver decides by: the candidate's metrics, and the champion's on the same hold-out. */

@@ -89,8 +89,21 @@ function tree(entries: Entry[], charsets: Charsets): Group {
     }
     parent.group.children.push(node);
   }
+  checkParts(root);
   checkRenames(entries, root);
   return root;
+}
+
+/** Taken for a group of nothing, a field whose PIC was forgotten would shift all that come after it. */
+function checkParts(root: Group): void {
+  for (const node of nodes(root)) {
+    if (node.kind === 'group' && node.children.length === 0)
+      throw copybookInvalid(
+        node,
+        `${node.name} (level ${node.level}) has neither a PIC nor fields below it`,
+        'Expected a PIC such as PIC X(10), or fields with a higher level after it',
+      );
+  }
 }
 
 function checkRenames(entries: Entry[], root: Group): void {

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import {
   COPYBOOK_IGNORED,
   COPYBOOK_PREFIXES,
@@ -42,6 +43,15 @@ export interface CopybookSettings extends Omit<
   unknown: string[];
 }
 
+/**
+ * Options of a stream: an unknown one would be a slip that leaves the data garbled, so it is an error unless the stream
+ * says `pedantic: false`. `copybook decode` keeps Cobrix's default, and warns.
+ */
+export const streamOptions = <T extends RawCopybookOptions>(options: T): T | (T & { pedantic: true }) =>
+  Object.keys(options).some((name) => name.toLowerCase() === 'pedantic')
+    ? options
+    : { ...options, pedantic: true };
+
 /** @throws MillraceError ProjectInvalid that names the option, its value and what it may be */
 export function readSettings(raw: RawCopybookOptions): CopybookSettings {
   const given = new Map(Object.entries(raw).map(([name, value]) => [name.toLowerCase(), { name, value }]));
@@ -59,8 +69,8 @@ export function readSettings(raw: RawCopybookOptions): CopybookSettings {
     const option = String(issue?.path[0] ?? '');
     throw optionInvalid(
       option,
-      `${JSON.stringify(plainOptions[option])}: ${issue?.message ?? 'is not valid'}`,
-      'Correct the option; docs/copybooks.md lists the values of each',
+      `${JSON.stringify(plainOptions[option])} ${issue ? expected(issue) : 'is not valid'}`,
+      'Correct the option; docs/reference/copybook.md lists all of them with their values',
     );
   }
   const options = parsed.data;
@@ -76,6 +86,20 @@ export function readSettings(raw: RawCopybookOptions): CopybookSettings {
   const settings = combine(options, prefixed, unknown);
   checkTogether(settings, given);
   return settings;
+}
+
+/** What an option may be, of those with a few values each of them. */
+function expected(issue: z.core.$ZodIssue): string {
+  const values = valuesOf(issue);
+  return values.length > 0 ? `must be one of ${values.join(', ')}` : issue.message;
+}
+
+function valuesOf(issue: z.core.$ZodIssue): string[] {
+  if (issue.code === 'invalid_value') return issue.values.map(String);
+  if (issue.code !== 'invalid_union') return [];
+  return issue.errors
+    .flat()
+    .flatMap((one) => (one.code === 'invalid_type' ? ['true', 'false'] : valuesOf(one)));
 }
 
 type Given = Map<string, { name: string; value: unknown }>;

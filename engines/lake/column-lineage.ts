@@ -1,3 +1,4 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { quoteText } from '../warehouse/port.js';
 
 export interface ColumnLineage {
@@ -21,3 +22,15 @@ export const lineageOption = ({ source, stream, columns }: ColumnLineage): strin
   const pairs = Object.entries(entries).map(([key, value]) => `${quoteText(key)}: ${quoteText(value)}`);
   return `KV_METADATA {${pairs.join(', ')}}`;
 };
+
+/** @returns by column of a part, the source's field that it was made from; empty where the part does not say */
+export async function readLineage(
+  session: DuckDBConnection,
+  part: string,
+): Promise<Record<string, string | null>> {
+  const reader = await session.runAndReadAll(
+    `SELECT decode(value) FROM parquet_kv_metadata(${quoteText(part)}) WHERE decode(key) = 'millrace.columns'`,
+  );
+  const [row] = reader.getRowsJson() as [string][];
+  return row ? (JSON.parse(row[0]) as Record<string, string | null>) : {};
+}

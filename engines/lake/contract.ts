@@ -10,6 +10,8 @@ export interface IncomingColumn {
   name: string;
   /** absent where the values are texts that are cast to whatever the stream has: delimited and fixed-width text */
   type?: string | undefined;
+  /** holds what came where the stream has an object whose members are columns: a value of another type, no new column */
+  stray?: boolean | undefined;
 }
 
 export interface PlannedColumn {
@@ -39,7 +41,7 @@ export interface ColumnPlan {
   /** columns of the batch's files, in order; their names and types are the batch's schema */
   columns: PlannedColumn[];
   /** incoming columns that bronze does not take: a row with a value there is rejected, or its value left out and counted */
-  leftOut: { name: string; then: 'reject' | 'discard' }[];
+  leftOut: { name: string; then: 'reject' | 'discard'; stray?: true }[];
   /** why each row is rejected, where the whole batch lacks a column that the contract insists on */
   rejectAll: string | null;
   /** against the stream as it was; empty for its first batch */
@@ -51,7 +53,7 @@ interface PlanInput {
   current: BronzeSchema | undefined;
   incoming: IncomingColumn[];
   contract: Contract;
-  /** by name in bronze: declared types */
+  /** by name in bronze: declared types, and which columns must have a value */
   declared?: Record<string, Column> | undefined;
   /** rows need not have every column (JSON): what is missing is null, and nobody calls it gone */
   sparse?: boolean | undefined;
@@ -77,7 +79,8 @@ export function planColumns(input: PlanInput): ColumnPlan {
     if (input.current) plan.changes.push(change);
   };
 
-  for (const { name, type, declared } of base ?? []) {
+  for (const column of base ?? []) {
+    const { name, type, required } = column;
     const variant = variantBase(name, known);
     const one = came.get(lower(name));
     if (variant) {
@@ -85,17 +88,19 @@ export function planColumns(input: PlanInput): ColumnPlan {
     } else if (!one) {
       if (input.sparse) plan.columns.push({ name, type, from: null, misfit: 'none' });
       else if (contract.columns === 'freeze') broken.push(`'${name}' (${type}) is gone`);
-      else if (contract.columns === 'discard_row') plan.rejectAll ??= `column "${name}" is gone`;
+      else if (contract.columns === 'discard_row' || required) plan.rejectAll ??= `column "${name}" is gone`;
       else report({ column: name, change: 'gone', from: type });
-    } else plan.columns.push(...planKnown({ name, type, declared }, one, contract.types, broken, report));
+    } else plan.columns.push(...planKnown(column, one, contract.types, broken, report));
   }
-  for (const { name, type } of incoming) {
+  for (const { name, type, stray } of incoming) {
     if (known.has(lower(name))) continue;
     const shown = type ?? 'text';
-    if (base && contract.columns === 'freeze') broken.push(`'${name}' (${shown}) is new`);
-    else if (base && contract.columns !== 'evolve')
-      plan.leftOut.push({ name, then: contract.columns === 'discard_row' ? 'reject' : 'discard' });
-    else {
+    const mode = stray ? strayMode(contract) : contract.columns;
+    if (base && mode === 'freeze' && !stray) broken.push(`'${name}' (${shown}) is new`);
+    else if (base && mode !== 'evolve') {
+      const then = mode === 'discard_value' ? 'discard' : 'reject';
+      plan.leftOut.push({ name, then, ...(stray && { stray }) });
+    } else {
       plan.columns.push({ name, type: shown, from: name, misfit: 'none' });
       report({ column: name, change: 'new', to: shown });
     }
@@ -103,6 +108,10 @@ export function planColumns(input: PlanInput): ColumnPlan {
   if (broken.length > 0) throw schemaMismatch(broken, stream, where);
   return plan;
 }
+
+/** What does not fit may be kept in a column only where columns may come. */
+const strayMode = ({ columns, types }: Contract): ContractMode =>
+  types === 'evolve' && columns !== 'evolve' ? 'discard_row' : types;
 
 /** The schema a batch's files get by a plan. */
 export const plannedSchema = (columns: PlannedColumn[]): BronzeSchema =>
@@ -162,6 +171,21 @@ export function schemaHistory(
   return history;
 }
 
+/** What batches have brought to the columns of the stream as it was before them, for people; nothing for the first. */
+export function broughtBy(
+  before: BronzeSchema | undefined,
+  batches: readonly Pick<Batch, 'schema'>[],
+): { column: string; type: string; was?: string }[] {
+  if (!before) return [];
+  const after = currentSchema([{ schema: before }, ...batches]) ?? [];
+  const was = new Map(before.map(({ name, type }) => [lower(name), type]));
+  return after.flatMap(({ name, type }) => {
+    const old = was.get(lower(name));
+    if (old === undefined) return [{ column: name, type }];
+    return sameType(old, type) ? [] : [{ column: name, type, was: old }];
+  });
+}
+
 function differences(schema: BronzeSchema, last: BronzeSchema, next: BronzeSchema): SchemaChange[] {
   const joined = new Map(joinSchemas(schema, next).map(({ name, type }) => [lower(name), type]));
   const was = new Map(schema.map(({ name, type }) => [lower(name), type]));
@@ -186,25 +210,26 @@ interface KnownColumn {
   name: string;
   type: string;
   declared?: string | undefined;
+  required?: boolean | undefined;
 }
 
 /** What the batch is held against: the stream's columns, or before the first batch the declared ones. */
 function baseOf({ current, declared, contract, stream, where }: PlanInput): KnownColumn[] | undefined {
   const types = new Map(
-    Object.entries(declared ?? {}).map(([name, column]) => [
-      lower(name),
-      { name, type: typeof column === 'string' ? column : column.type },
-    ]),
+    Object.entries(declared ?? {}).map(([name, column]) => {
+      const { type, required = false } = typeof column === 'string' ? { type: column } : column;
+      return [lower(name), { name, type, required }];
+    }),
   );
   if (!current) return declared && [...types.values()].map((one) => ({ ...one, declared: one.type }));
   const broken: string[] = [];
   const base = current.map(({ name, type }): KnownColumn => {
-    const said = types.get(lower(name))?.type;
-    if (said === undefined || sameType(said, type)) return { name, type, declared: said };
+    const { type: said, required } = types.get(lower(name)) ?? {};
+    if (said === undefined || sameType(said, type)) return { name, type, declared: said, required };
     const wide = said === 'text' ? 'text' : widen(type, said);
     const mayChange = contract.types === 'evolve' || (wide !== null && sameType(wide, type));
     if (!wide || !mayChange) broken.push(`'${name}' is declared ${said} and was ${type}`);
-    return { name, type, declared: wide ?? said };
+    return { name, type, declared: wide ?? said, required };
   });
   if (broken.length > 0) throw schemaMismatch(broken, stream, where);
   return base;
@@ -212,7 +237,7 @@ function baseOf({ current, declared, contract, stream, where }: PlanInput): Know
 
 /** A column that the stream has and that came again. */
 function planKnown(
-  { name, type, declared }: KnownColumn,
+  { name, type, declared, required }: KnownColumn,
   { name: from, type: came }: IncomingColumn,
   mode: ContractMode,
   broken: string[],
@@ -236,7 +261,8 @@ function planKnown(
     broken.push(`'${name}' is ${came} and was ${type}`);
     return [];
   }
-  const misfit = MISFITS[mode];
+  // a row without a value is not to be loaded, whatever was in its place
+  const misfit = required ? 'reject' : MISFITS[mode];
   const planned: PlannedColumn = { name, type: target, from, misfit };
   if (misfit !== 'variant') return [planned];
   return [planned, { name: variantName(name), type: 'text', from, misfit: 'none', variantOf: name }];

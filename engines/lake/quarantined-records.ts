@@ -8,7 +8,7 @@ import type { ObjectStore } from './store.js';
 export interface QuarantinedRecord {
   /** 1-based number in the file, without its header */
   record: number;
-  /** 1-based line at which it begins */
+  /** 1-based line at which it begins; 0 where records are no lines */
   line: number;
   /** 0-based offset in the decompressed file */
   byte: number;
@@ -76,20 +76,36 @@ export async function readQuarantine(
   });
 }
 
-/** Reasons of a batch's records with their counts, most frequent first; the values in quotes are left out. */
+/** Values and places in a reason, which tell apart records that have the same fault, and what is shown for them. */
+const VALUES: [pattern: string, shown: string][] = [
+  [`'[^']*'`, '…'],
+  [`\\b[0-9a-f]+ is no date`, '… is no date'],
+  [`:? 0x[0-9a-f]+`, ''],
+  [` at byte [0-9]+`, ''],
+  [`\\[[0-9, ]+\\]`, '[…]'],
+];
+
+/**
+ * Reasons of a batch's records with their counts, most frequent first, without the values and bytes that they name; the
+ * `example` is that of the first such record in full.
+ */
 export async function quarantineReasons(
   store: ObjectStore,
   { quarantine }: Batch,
   workDir: string,
-): Promise<{ reason: string; records: number }[]> {
+): Promise<{ reason: string; records: number; example: string }[]> {
   if (!quarantine) return [];
   const path = quoteText(await store.localFile(quarantine.uri));
+  const kind = VALUES.reduce(
+    (text, [pattern, shown]) => `regexp_replace(${text}, ${quoteText(pattern)}, ${quoteText(shown)}, 'g')`,
+    'reason',
+  );
   return withDuckDb({ workDir }, async ([session]) => {
     const reader = await session.runAndReadAll(
-      `SELECT regexp_replace(reason, '''[^'']*''', '…', 'g') AS kind, count(*) AS records
+      `SELECT ${kind} AS kind, count(*) AS records, min_by(reason, record) AS example
        FROM read_parquet(${path}) GROUP BY kind ORDER BY records DESC, kind LIMIT 20`,
     );
-    const rows = reader.getRowsJson() as [string, string][];
-    return rows.map(([reason, records]) => ({ reason, records: Number(records) }));
+    const rows = reader.getRowsJson() as [string, string, string][];
+    return rows.map(([reason, records, example]) => ({ reason, records: Number(records), example }));
   });
 }

@@ -123,6 +123,8 @@ function describeIssue(issue: z.core.$ZodIssue, prefix: PropertyKey[] = []): Pro
     // the alternative that came furthest is the one that was meant
     const best = [...issue.errors].sort((a, b) => depth(b) - depth(a))[0] ?? [];
     if (depth(best) > 0) return best.flatMap((inner) => describeIssue(inner, path));
+    // the schema itself says what it takes
+    if (issue.message !== 'Invalid input') return [{ path: text, message: issue.message }];
     return [
       { path: text, message: [...new Set(issue.errors.flat().map((inner) => inner.message))].join(', or ') },
     ];
@@ -139,20 +141,22 @@ const depth = (issues: z.core.$ZodIssue[]): number =>
 
 /** Option names at a path of the schema, for the suggestion after a typing error. */
 function knownKeys(path: PropertyKey[]): string[] {
-  let schema: unknown = Project;
+  let schemas: unknown[] = alternatives(Project);
   for (const part of path) {
-    schema = unwrap(schema);
-    if (schema instanceof z.ZodObject) schema = (schema.shape as Record<PropertyKey, unknown>)[part];
-    else if (schema instanceof z.ZodRecord) schema = schema.valueType;
-    else return [];
+    schemas = schemas.flatMap((schema) => {
+      if (schema instanceof z.ZodObject)
+        return alternatives((schema.shape as Record<PropertyKey, unknown>)[part]);
+      return schema instanceof z.ZodRecord ? alternatives(schema.valueType) : [];
+    });
   }
-  schema = unwrap(schema);
-  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  const names = schemas.flatMap((schema) => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : []));
+  return [...new Set(names)];
 }
 
-function unwrap(schema: unknown): unknown {
-  let inner = schema;
-  while (inner instanceof z.ZodDefault || inner instanceof z.ZodOptional || inner instanceof z.ZodPipe)
-    inner = inner instanceof z.ZodPipe ? inner.in : inner.unwrap();
-  return inner;
+/** What a schema may be, without its wrappers: each kind of source has options of its own. */
+function alternatives(schema: unknown): unknown[] {
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) return alternatives(schema.unwrap());
+  if (schema instanceof z.ZodPipe) return alternatives(schema.in);
+  // a discriminated union is a union, too
+  return schema instanceof z.ZodUnion ? schema.options.flatMap(alternatives) : [schema];
 }

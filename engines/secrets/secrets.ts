@@ -66,7 +66,7 @@ export class Secrets {
     if (kind === 'env') {
       const value = this.environment[name];
       if (value === undefined || value === '')
-        throw unresolved(reference, `the worker's environment has no ${name}`);
+        throw unresolved(reference, `this process's environment has no ${name}`);
       return value;
     }
     if (kind === 'file') {
@@ -91,6 +91,6 @@ function longest(most: number, holds: (length: number) => boolean): number {
 function unresolved(reference: string, why: string): MillraceError {
   return new MillraceError('SecretUnresolved', {
     what: `the secret ${reference} cannot be read: ${why}`,
-    fix: 'Give it to the worker process and start that again',
+    fix: 'Give it to the process that needs it, a worker or this command, and start that again',
   });
 }

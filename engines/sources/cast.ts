@@ -65,7 +65,10 @@ export function discardedCount({ columns, leftOut }: Casting): string | null {
     ...columns
       .filter(isCast)
       .filter(({ misfit }) => misfit === 'discard')
-      .map((column) => `count(*) FILTER (WHERE ${isMisfit(column)})`),
+      .map(
+        (column) =>
+          `count(*) FILTER (WHERE ${isMisfit(column)}${isNested(column.type) ? ` OR ${isPart(column)}` : ''})`,
+      ),
     ...leftOut.filter(({ then }) => then === 'discard').map((column) => `count(${textName(column)})`),
   ];
   return counts.length > 0 ? counts.join(' + ') : null;
@@ -80,8 +83,9 @@ export const variantChecks = ({ columns }: Casting): { name: string; has: string
 
 /** An expression that says which values of a row do not fit, for people. */
 export function reasonOf({ columns, leftOut, rejectAll }: Casting): string {
-  const reasons = columns.filter(hasField).flatMap((column) => {
+  const reasons = columns.flatMap((column) => {
     const label = `column ${quoteIdent(column.name)}: `;
+    if (!hasField(column)) return column.required ? [quoteText(`${label}a value is required`)] : [];
     const formats = column.formats ? ` (${column.formats.join(' or ')})` : '';
     const missing = `WHEN ${absent(column)} THEN ${quoteText(`${label}a value is required`)}`;
     const wrong =
@@ -93,11 +97,12 @@ export function reasonOf({ columns, leftOut, rejectAll }: Casting): string {
     ];
     return cases.length > 0 ? [`CASE ${cases.join(' ')} END`] : [];
   });
-  for (const { name, field, then } of leftOut) {
-    if (then === 'reject')
-      reasons.push(
-        `CASE WHEN r${field} IS NOT NULL THEN ${quoteText(`column ${quoteIdent(name)} is not one of the stream's`)} END`,
-      );
+  for (const { name, field, then, stray } of leftOut) {
+    if (then !== 'reject') continue;
+    const why = stray
+      ? `${quoteText(`column ${quoteIdent(name)}: '`)} || left(r${field}, 60) || ${quoteText(`' is not an object`)}`
+      : quoteText(`column ${quoteIdent(name)} is not one of the stream's`);
+    reasons.push(`CASE WHEN r${field} IS NOT NULL THEN ${why} END`);
   }
   if (rejectAll !== null) reasons.push(quoteText(rejectAll));
   return `concat_ws('; ', ${reasons.length > 0 ? reasons.join(', ') : "''"})`;
@@ -116,6 +121,8 @@ const textName = ({ field }: { field: number | null }): string => `r${field}`;
 /** The value as it came: a nested one that does not fit is staged with a mark before it. */
 const shownText = (column: TypedColumn): string =>
   isNested(column.type) ? `ltrim(${textName(column)}, chr(1))` : textName(column);
+/** Of a nested value some members were left out: it is staged with a blank before it. */
+const isPart = (column: TypedColumn): string => `coalesce(starts_with(${textName(column)}, ' '), false)`;
 const castName = (column: TypedColumn): string => (isCast(column) ? `c${column.field}` : textName(column));
 
 /** The field, null where its text is one that means null. */

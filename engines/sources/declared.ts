@@ -51,9 +51,15 @@ export function assertNames(names: string[], where: Position): void {
   }
 }
 
-export function columnMissing(missing: string[], names: string[], where: Position): MillraceError {
+/**
+ * @param wanted all names that are declared
+ * @param names those of the file
+ */
+export function columnMissing(wanted: string[], names: string[], where: Position): MillraceError {
+  const missing = wanted.filter((name) => !names.includes(name));
+  const free = names.filter((name) => !wanted.includes(name));
   const hints = missing.flatMap((name) => {
-    const close = nearest(name, names);
+    const close = nearest(name, free);
     return close ? [`'${name}' may be '${close}'`] : [];
   });
   return new MillraceError('ColumnMissing', {

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { MillraceError } from '../../schemas/errors.js';
 import type { Batch, BronzeSchema } from '../../schemas/lake.js';
@@ -98,7 +98,7 @@ async function* fetched(
     signal.throwIfAborted();
     const some = files.slice(at, at + FETCHES);
     const fetching = some.map((file, index) =>
-      place.fetch(file, join(workDir, `fetched-${at + index}`), {
+      place.fetch(file, join(workDir, `fetched-${at + index}${extname(file.file)}`), {
         signal,
         onProgress: (bytes) => onProgress({ file: file.file, fetched: bytes }),
       }),

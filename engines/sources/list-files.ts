@@ -40,6 +40,14 @@ export function fillInterval(path: string, interval: Interval): string {
       'Write it relative to root, without ..; move root up if need be',
     );
   }
+  const months = /\{(start|end):((?:[^}']|'[^']*')*[YD][^}]*)\}/.exec(path);
+  if (months) {
+    const [, edge = '', format = ''] = months;
+    throw invalid(
+      `The path '${path}' has the date format ${format}, in which Y and D mean nothing or another thing`,
+      `Years are y and days d: {${edge}:${format.replaceAll('Y', 'y').replaceAll('D', 'd')}}`,
+    );
+  }
   const filled = path.replace(/\{(start|end):([^}]+)\}/g, (_all, edge: 'start' | 'end', format: string) =>
     escapePath(DateTime.fromISO(interval[edge], { zone: 'utc' }).toFormat(format)),
   );

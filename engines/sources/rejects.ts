@@ -6,7 +6,7 @@ import { quoteText } from '../warehouse/port.js';
 export interface Reject {
   /** 1-based record number in the file, the header not counted */
   record: number;
-  /** 1-based line at which it begins */
+  /** 1-based line at which it begins; 0 where records are no lines */
   line: number;
   /** 0-based offset in the decompressed file */
   byte: number;
@@ -60,10 +60,10 @@ export class Rejects {
     await this.file.close();
   }
 
-  /** The first ones, as `record 7 (line 8): …`. */
+  /** The first ones, as `record 7 (line 8, byte 94): …`. */
   async first(session: DuckDBConnection, count: number): Promise<string[]> {
     const reader = await session.runAndReadAll(
-      `SELECT format('record {} (line {}, byte {}): {}', record, line, byte, reason)
+      `SELECT format('record {} ({}byte {}): {}', record, if(line > 0, format('line {}, ', line), ''), byte, reason)
        FROM ${this.relation()} ORDER BY record LIMIT ${count}`,
     );
     return reader.getRowsJson().map(([text]) => String(text as string));

@@ -15,6 +15,8 @@ export interface FileColumn {
   field: number;
   formats?: string[] | undefined;
   required?: boolean | undefined;
+  /** holds what came where an object was expected whose members are columns */
+  stray?: boolean | undefined;
 }
 
 /** One column of bronze and where it comes from. */
@@ -38,7 +40,7 @@ export interface TypedColumn {
 export interface Casting {
   columns: TypedColumn[];
   /** fields that bronze does not take */
-  leftOut: { name: string; field: number; then: 'reject' | 'discard' }[];
+  leftOut: { name: string; field: number; then: 'reject' | 'discard'; stray?: true }[];
   rejectAll: string | null;
 }
 
@@ -72,13 +74,18 @@ export function planCasting(
     ...{ sparse, stream, where },
   });
   const byName = new Map(file.map((column) => [column.name, column]));
+  const requires = new Set(
+    Object.entries(spec.columns ?? {}).flatMap(([name, column]) =>
+      typeof column !== 'string' && column.required ? [name.toLowerCase()] : [],
+    ),
+  );
   return {
     columns: plan.columns.map(({ name, type, from, misfit, variantOf }) => {
       const found = from === null ? undefined : byName.get(from);
-      const { field = null, formats, required } = found ?? {};
+      const { field = null, formats, required = requires.has(name.toLowerCase()) } = found ?? {};
       return { name, type, from: found?.from ?? from, field, formats, required, misfit, variantOf };
     }),
-    leftOut: plan.leftOut.map(({ name, then }) => ({ name, then, field: byName.get(name)?.field ?? 0 })),
+    leftOut: plan.leftOut.map((column) => ({ ...column, field: byName.get(column.name)?.field ?? 0 })),
     rejectAll: plan.rejectAll,
   };
 }

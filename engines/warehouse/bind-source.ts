@@ -25,7 +25,8 @@ interface Binding {
  * is half written is not there. All of a source changes in one transaction, so a reader sees one cut of it; of
  * replicated tables, one position of their log. Doing it again changes nothing.
  *
- * @throws MillraceError ProjectInvalid for keys or conditions that do not fit a stream's columns
+ * @throws MillraceError ProjectInvalid for keys or conditions that do not fit a stream's columns; SchemaMismatch for
+ *   rows without their key
  */
 export async function bindSource({ warehouse, lake, source, spec, signal }: Binding): Promise<void> {
   const localFile = remembered((uri) => lake.localFile(uri));
@@ -35,8 +36,8 @@ export async function bindSource({ warehouse, lake, source, spec, signal }: Bind
     await createRecords(session);
     // the lake is read after the records: it holds what they speak of, so nothing newer is ever taken back
     const records = await recordsOf(session, source);
-    for (const { stream, batches } of await readAll(lake, source, spec)) {
-      await bindStream(session, stream, batches, records.get(stream.stream), localFile);
+    for (const read of await readAll(lake, source, spec)) {
+      await bindStream(session, read, records.get(read.stream.stream), localFile);
     }
   };
   await warehouse.transaction(bind, { signal });
@@ -63,6 +64,8 @@ export async function boundSources(
 interface ReadStream {
   stream: BoundStream;
   batches: Batch[];
+  /** of the stream that it follows */
+  parents: Batch[];
 }
 
 const recordsOf = async (session: Session, source: string): Promise<Map<string, LandingRecord>> =>
@@ -75,12 +78,13 @@ async function fetchFiles(
   localFile: LocalFile,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  for (const { stream, batches } of streams) {
+  for (const { stream, batches, parents } of streams) {
     const landing = stream.keyed
       ? batchesToLand(stream.keyed, batches, records.get(stream.stream)?.keyed)
       : [];
     const viewed = stream.keyed && stream.keyed.kind !== 'changes' ? [] : currentBatches(batches);
-    for (const { parts } of [...landing, ...viewed]) {
+    const leading = stream.follows?.parent.keyed ? currentBatches(parents) : [];
+    for (const { parts } of [...landing, ...viewed, ...leading]) {
       signal?.throwIfAborted();
       for (const { uri } of parts) await localFile(uri);
     }
@@ -94,18 +98,21 @@ async function readAll(lake: ObjectStore, source: string, spec: Source): Promise
   for (const log of new Set(streams.map((stream) => stream.log))) {
     logs.set(log, (await readStreams(lake, source, log)).streams);
   }
-  return streams.map((stream) => ({ stream, batches: logs.get(stream.log)?.get(stream.stream) ?? [] }));
+  const of = ({ log, stream }: BoundStream): Batch[] => logs.get(log)?.get(stream) ?? [];
+  return streams.map((stream) => {
+    const parents = stream.follows ? of(stream.follows.parent) : [];
+    return { stream, batches: of(stream), parents };
+  });
 }
 
 async function bindStream(
   session: Session,
-  stream: BoundStream,
-  batches: Batch[],
+  { stream, batches, parents }: ReadStream,
   known: LandingRecord | undefined,
   localFile: LocalFile,
 ): Promise<void> {
   const keyed = await landed(session, stream, batches, known, localFile);
-  const { views, shown, schema } = await viewsOf(stream, batches, keyed?.schema, localFile);
+  const { views, shown, schema } = await viewsOf(stream, batches, keyed?.schema, localFile, parents);
   // a view keeps the types it was made with
   const hashes = Object.fromEntries(views.map(({ name, query }) => [name, contentKey(query, keyed?.schema)]));
   for (const { name, query } of views) {

@@ -60,7 +60,7 @@ describe('refused', () => {
     [
       { range: '2026-01-05', pipeline: 'dayly' },
       'ProjectInvalid',
-      /no pipeline called 'dayly'.*daily, weekly/,
+      /no pipeline called 'dayly'.*Did you mean 'daily'/,
     ],
     [{ range: '2026-01-05', order: 'sideways' }, 'ProjectInvalid', /--order: /],
     [{ range: '2026-01-05', window: Number('many') }, 'ProjectInvalid', /--window: /],

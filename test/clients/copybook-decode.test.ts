@@ -28,3 +28,16 @@ test('copybook decode ends in silence when its reader has enough', async () => {
   expect(first.toString().split('\n')[0]).toBe('{"A":"abcdefghij"}');
   expect({ code, told }).toEqual({ code: 0, told: '' });
 });
+
+test('copybook decode of a file that is not there names it', async () => {
+  const folder = temporaryFolder();
+  const [copybook, data] = [join(folder, 'r.cpy'), join(folder, 'none.dat')];
+  writeFileSync(copybook, '       01 R.\n         05 A PIC X(10).\n');
+  const args = ['copybook', 'decode', '--copybook', copybook, '--data', data];
+  const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let told = '';
+  child.stderr.on('data', (chunk: Buffer) => (told += chunk.toString()));
+  await once(child, 'close');
+  expect(told).toContain('SourceMissing');
+  expect(told).toContain(data);
+});

@@ -55,7 +55,10 @@ describe('records of a delimited file', () => {
       records: 4,
       state: 'open',
     });
-    expect(listed?.reasons[0]).toEqual({ reason: 'column "id": … is not int32', records: 2 });
+    expect(listed?.reasons[0]).toEqual({
+      reason: 'column "id": … is not int32',
+      ...{ records: 2, example: `column "id": 'x2' is not int32` },
+    });
     const shown = await showQuarantined(folder, 'crm.customers', { limit: 10 });
     expect(shown.map(({ record, line, text }) => [record, line, text])).toEqual([
       [2, 3, 'Bo;x2;second'],
@@ -259,6 +262,17 @@ describe('records of other formats', () => {
       [3, 10, null, 'f0f0f3f3f4'],
     ]);
     expect(shown[0]?.characters).toBe('00212');
+    // in one group, whatever the bytes
+    expect((await listQuarantined(folder))[0]?.reasons).toEqual([
+      {
+        reason: 'AMOUNT: bad packed digit',
+        ...{ records: 2, example: 'AMOUNT: bad packed digit 0xf1 at byte 8' },
+      },
+    ]);
+    // what does not fit again is told with its place in the file it came in
+    const [failed] = await replayQuarantined(folder, 'crm.ledger', {});
+    expect(failed?.why).toContain('record 2 (byte 5): AMOUNT: bad packed digit 0xf1 at byte 8');
+    expect(failed?.why).toContain('record 3 (byte 10): AMOUNT: bad packed digit 0xf3 at byte 13');
     copybook('PIC 9(2)');
     expect(await replayQuarantined(folder, 'crm.ledger', {})).toMatchObject([{ loaded: 2, quarantined: 0 }]);
     expect(await rowsOf(folder, 'ledger', 'ID, AMOUNT, _source_position')).toEqual([
@@ -266,6 +280,27 @@ describe('records of other formats', () => {
       [2, 12, '2'],
       [3, 34, '3'],
     ]);
+  });
+
+  test('a mainframe record that a replay leaves out keeps its bytes of the original file', async () => {
+    const digits = (text: string): number[] => [...text].map((one) => 0xf0 + Number(one));
+    const records = [digits('00112'), [...digits('002'), 0xf3, 0x5a], [...digits('003'), 0xd3, 0xf4]];
+    writeFileSync(join(folder, 'in/a.dat'), Buffer.from(records.flat()));
+    const copybook = (first: string, second: string): void =>
+      writeFileSync(
+        join(folder, 'a.cpy'),
+        `       01  R.\n           05  ID  PIC 9(3).\n           05  A  PIC ${first}.\n           05  B  PIC ${second}.\n`,
+      );
+    copybook('9', '9');
+    streamProject(folder, {
+      ...{ name: 'ledger', format: `copybook('a.cpy')`, path: 'a.dat' },
+      more: `tolerance: 0.9, contract: { types: 'evolve' }`,
+    });
+    await load(folder, 'ledger');
+    copybook('S9', '9');
+    expect(await replayQuarantined(folder, 'crm.ledger', {})).toMatchObject([{ loaded: 1, quarantined: 1 }]);
+    const [left] = await showQuarantined(folder, 'crm.ledger', { limit: 5 });
+    expect(left).toMatchObject({ record: 2, line: 0, byte: 5, reason: 'B: bad digit 0x5a at byte 9' });
   });
 
   test('Parquet, whose rows are kept as JSON', async () => {

@@ -47,6 +47,33 @@ describe('a preview', () => {
     expect(readdirSync(join(folder, '.millrace/lake')).filter((name) => name !== '.tmp')).toEqual([]);
   });
 
+  test('writes columns that the stream takes: flattened, nested and declared ones', async () => {
+    const record = { id: 1, taster: { name: "d'A" }, notes: [{ score: 1 }], day: '05.01.2026' };
+    writeFileSync(join(folder, 'in/a.json'), `${JSON.stringify(record)}\n`);
+    const day = `day: { type: 'date', formats: ['%d.%m.%Y'], required: true }`;
+    const project = (more: string): void =>
+      streamProject(folder, {
+        name: 'tastings',
+        format: "jsonl({ nested: 'flatten' })",
+        path: '*.json',
+        more,
+      });
+    project(`columns: { ${day} }, contract: 'evolve'`);
+    const preview = await previewStream(folder, 'crm.tastings', { rows: 1 });
+    expect(preview.declaration.split('\n')).toEqual([
+      'columns: {',
+      `  ${day},`,
+      `  id: 'int64',`,
+      `  taster_name: { type: 'text', from: 'taster.name' },`,
+      `  notes: 'json',`,
+      '},',
+    ]);
+    project(preview.declaration);
+    expect((await previewStream(folder, 'crm.tastings', { rows: 1 })).rows).toEqual([
+      ['2026-01-05', '1', "d'A", '[{"score":1}]'],
+    ]);
+  });
+
   test('shows broken records however many there are, and what differs from bronze', async () => {
     writeFileSync(join(folder, 'in/a.csv'), `${HEADER}${orders(1, 20)}`);
     csvProject();

@@ -4,19 +4,57 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { expect, test } from 'vitest';
+import type { Client } from '@temporalio/client';
 import { answerApproval, listAwaiting } from '../../clients/approvals.js';
 import { connectTo } from '../../clients/connect.js';
+import {
+  pauseReplication,
+  replicatedSource,
+  resnapshotTable,
+  resumeReplication,
+  stopReplication,
+} from '../../clients/replications.js';
 import { resultOf, startRun } from '../../clients/runs.js';
 import { planBackfill, startBackfill } from '../../clients/backfills.js';
 import { workerEntry } from '../../clients/worker-entry.js';
+import { startPostgres } from './postgres-server.js';
+import { catchUp, makeReplicaProject } from './replica.js';
 import { makeShop, WEEKS } from './shop.js';
 import { startTestStack } from './stack.js';
 
 const FOLDER = fileURLToPath(new URL('../histories', import.meta.url));
 
+/** A source whose changes are followed, through a copy, changes, a pause and a second copy. */
+async function replicateSomething(
+  client: Client,
+  root: string,
+  sql: (text: string) => Promise<unknown>,
+): Promise<void> {
+  const { workflowId } = await replicatedSource(root, 'db');
+  await catchUp(client, root, WEEKS[0]);
+  await sql(`UPDATE items SET name = 'other' WHERE id < 3; DELETE FROM items WHERE id = 4`);
+  await catchUp(client, root, WEEKS[1]);
+  await pauseReplication(client, workflowId);
+  await resumeReplication(client, workflowId);
+  await resnapshotTable(client, workflowId, 'items');
+  await sql(`INSERT INTO items VALUES (9, 'nine')`);
+  await catchUp(client, root, '2026-01-19');
+  await stopReplication(client, workflowId);
+  await client.workflow
+    .getHandle(workflowId)
+    .result()
+    .catch(() => undefined);
+}
+
 /** Runs the shop through every workflow and keeps the histories: `npm run record-histories`. */
 test('records histories', { timeout: 300_000 }, async () => {
   const shop = makeShop();
+  const postgres = await startPostgres();
+  await postgres.sql(
+    `CREATE TABLE items (id int PRIMARY KEY, name text); INSERT INTO items SELECT i, 'item ' || i FROM generate_series(1, 5) i`,
+  );
+  const replica = makeReplicaProject('replica', postgres.url);
+  replica.declare({ items: {} });
   const stack = await startTestStack({ projects: [shop.root], workerEntry: workerEntry() });
   const { client, close } = await connectTo({
     address: stack.address,
@@ -47,6 +85,7 @@ test('records histories', { timeout: 300_000 }, async () => {
     });
     const backfill = await startBackfill(client, plan);
     await client.workflow.getHandle(backfill.workflowId).result();
+    await replicateSomething(client, replica.root, postgres.sql);
 
     await rm(FOLDER, { recursive: true, force: true });
     await mkdir(FOLDER);
@@ -59,6 +98,7 @@ test('records histories', { timeout: 300_000 }, async () => {
           const text = Buffer.from(data, 'base64')
             .toString()
             .replaceAll(shop.root, '/shop')
+            .replaceAll(replica.root, '/replica')
             .replaceAll(dirname(stack.home), '/tmp');
           return `"data":"${Buffer.from(text).toString('base64')}"`;
         })
@@ -72,6 +112,8 @@ test('records histories', { timeout: 300_000 }, async () => {
   } finally {
     await close();
     await stack.stop();
+    await postgres.stop();
     shop.remove();
+    replica.remove();
   }
 });

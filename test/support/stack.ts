@@ -19,8 +19,7 @@ export async function startTestStack(
   options: Omit<StackOptions, 'home'> & { home?: string },
 ): Promise<Stack & { home: string }> {
   const home = options.home ?? makeHome();
-  const [port, uiPort, metricsPort] = [await anyFreePort(), await anyFreePort(), await anyFreePort()];
-  const stack = await startStack({ port, uiPort, metricsPort, ...options, home });
+  const stack = await startOnFreePorts({ ...options, home });
   return {
     ...stack,
     home,
@@ -29,6 +28,18 @@ export async function startTestStack(
       rmSync(home, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+/** A port that was free a moment ago may have been taken by a server of another test since. */
+async function startOnFreePorts(options: StackOptions): Promise<Stack> {
+  for (let attempt = 1; ; attempt++) {
+    const [port, uiPort, metricsPort] = [await anyFreePort(), await anyFreePort(), await anyFreePort()];
+    try {
+      return await startStack({ port, uiPort, metricsPort, ...options });
+    } catch (error) {
+      if (attempt === 3 || (error as Error).name !== 'PortInUse') throw error;
+    }
+  }
 }
 
 /** The server alone. */

@@ -105,13 +105,6 @@ const PROJECTS: BadInput[] = [
     says: ['could not be evaluated: no address', 'millrace.ts:3:7', 'Mend the file'],
   },
   {
-    name: 'future',
-    spoil: () => undefined,
-    interval: '2099-01-05',
-    ...{ type: 'IntervalInFuture', published: 'nothing' },
-    says: ['2099-01-05T00:00:00Z to 2099-01-12T00:00:00Z ends in the future', 'Choose one that has ended'],
-  },
-  {
     name: 'cyclic',
     spoil: (root) =>
       edit(root, STAGING, 'where', "where (select count(*) from {{ ref('regions') }}) > 0 and"),

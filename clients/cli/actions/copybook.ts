@@ -1,11 +1,13 @@
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, readFile } from 'node:fs/promises';
 import { MillraceError } from '../../../schemas/errors.js';
 import type { RawCopybookOptions } from '../../../schemas/copybook.js';
 import { compileCopybook, type CompiledCopybook } from '../../../engines/copybook/compile.js';
 import { describeType } from '../../../engines/copybook/describe.js';
 import { toJsonLine } from '../../../engines/copybook/json.js';
 import { fields, nodes } from '../../../engines/copybook/layout.js';
-import { detectCompression, readBytes } from '../../../engines/sources/decompress.js';
+import { compressionOf } from '../../../engines/sources/copybook/compression-of.js';
+import { readBytes } from '../../../engines/sources/decompress.js';
 import { answer, style, table, type GlobalOptions } from '../output.js';
 
 interface CopybookArguments extends GlobalOptions {
@@ -32,10 +34,11 @@ export async function decode(options: CopybookArguments & { data: string }): Pro
   const out = new Lines();
   for (const [fileId, path] of files(options.data).entries()) {
     if (out.closed) return;
-    // data of a mainframe may begin with any bytes, so here the name decides
-    const compression = /\.(gz|bz2|zst)$/i.test(path) ? await detectCompression(path) : 'none';
+    await access(path, constants.R_OK).catch((error: unknown) => {
+      throw unreadable(path, error);
+    });
     let piece = '';
-    const records = compiled.readRecords(readBytes(path, compression), {
+    const records = compiled.readRecords(readBytes(path, compressionOf(path)), {
       ...{ file: path, fileId },
       onProblem: (problem) => {
         // whole records of one length are what the file says it has
@@ -150,14 +153,17 @@ async function read(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw new MillraceError('SourceMissing', {
-      what: `The file cannot be read: ${(error as Error).message}`,
-      where: { file: path },
-      fix: 'Check its name',
-      cause: error,
-    });
+    throw unreadable(path, error);
   }
 }
+
+const unreadable = (path: string, cause: unknown): MillraceError =>
+  new MillraceError('SourceMissing', {
+    what: `The file cannot be read: ${(cause as Error).message}`,
+    where: { file: path },
+    fix: 'Check its name',
+    cause,
+  });
 
 const warn = (text: string): void => void process.stderr.write(`${style.yellow('warning:')} ${text}\n`);
 

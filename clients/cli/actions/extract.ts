@@ -21,7 +21,7 @@ export async function streams(options: GlobalOptions, selector?: string): Promis
               ...[`${one.source}.${one.stream}`, count(one.batches), count(one.loaded)],
               one.open > 0 ? style.yellow(count(one.open)) : '',
               one.dropped > 0 ? count(one.dropped) : '',
-              one.columns > 0 ? `${one.columns} (v${one.schemaVersion})` : '',
+              describeColumns(one),
               ...[one.lastLoad ?? 'never', describeCounts(one)],
             ]),
           ),
@@ -35,6 +35,11 @@ export async function streams(options: GlobalOptions, selector?: string): Promis
   return found.some(({ differences }) => differences.length > 0) ? EXIT.failed : EXIT.ok;
 }
 
+function describeColumns({ columns, schemaVersion, variants }: StreamSummary): string {
+  if (columns === 0) return '';
+  return `${columns} (v${schemaVersion}${variants > 0 ? `, ${variants} of misfits` : ''})`;
+}
+
 /** read = loaded + open + dropped + filtered, and what the source itself counted. */
 function describeCounts({ batches, read, loaded, open, dropped, filtered, ...one }: StreamSummary): string {
   if (batches === 0) return '';
@@ -44,7 +49,8 @@ function describeCounts({ batches, read, loaded, open, dropped, filtered, ...one
     counted === 0
       ? ''
       : `, ${count(rows)} in the source${counted < batches ? ` (${counted} of ${batches} batches)` : ''}`;
-  return `${right ? style.green('ok') : style.red('differs')} ${count(read)} read${source}`;
+  const left = one.discarded > 0 ? `, ${count(one.discarded)} values left out` : '';
+  return `${right ? style.green('ok') : style.red('differs')} ${count(read)} read${source}${left}`;
 }
 
 /** `millrace extract preview` */

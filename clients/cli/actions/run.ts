@@ -1,5 +1,5 @@
 import { withStack } from '../../with-stack.js';
-import { resultOf, resumeRun, startRun } from '../../runs.js';
+import { planRun, resultOf, resumeRun, startRun } from '../../runs.js';
 import { runUrl } from '../../connect.js';
 import { runFailure } from '../../failure.js';
 import { describeResult } from '../describe.js';
@@ -16,6 +16,7 @@ interface RunOptions extends GlobalOptions {
 
 /** `millrace run`: starts a run and follows it; with no server at hand, an embedded stack lives as long as the run. */
 export async function run(options: RunOptions, pipeline: string): Promise<number> {
+  if (!options.fromFailure) await planRun(options.project, { pipeline, interval: options.interval });
   return withStack(options, async (connected) => {
     const { client } = connected;
     const started = options.fromFailure

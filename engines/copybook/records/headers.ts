@@ -31,7 +31,7 @@ export function recordLength(
     context,
     position,
     `The record header (RDW) ${hex(header)} gives a length of ${length} bytes`,
-    'Check is_rdw_big_endian, is_rdw_part_of_record_length and rdw_adjustment; or the record before it is not as long as its header says',
+    'With record_format V each record begins with its length (RDW): where it does not, as in files of records of one length, record_format is F. Else check is_rdw_big_endian, is_rdw_part_of_record_length and rdw_adjustment; or the record before it is not as long as its header says',
   );
 }
 

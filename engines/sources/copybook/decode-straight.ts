@@ -43,7 +43,7 @@ export async function decodeStraight(
         const [record, byte] = [batch.firstRecord + batch.count, batch.position + start];
         rejects.push({
           record,
-          line: record,
+          line: 0, // files of records have no lines
           byte,
           reason,
           raw: Buffer.from(batch.bytes.subarray(start, end)),

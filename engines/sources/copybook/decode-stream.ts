@@ -194,7 +194,7 @@ export class Sink {
   }
 
   reject(record: number, byte: number, reason: string, raw: Uint8Array): void {
-    this.rejects.push({ record, line: record, byte, reason, raw: Buffer.from(raw) });
+    this.rejects.push({ record, line: 0, byte, reason, raw: Buffer.from(raw) });
   }
 
   /** Adds the first `rows` values of the columns, which were `bytes` in the file. */

@@ -8,6 +8,7 @@ import { MillraceError } from '../../../schemas/errors.js';
 import type { CopybookFormat, JournalFormat } from '../../../schemas/format.js';
 import { compileCopybook, type CompiledCopybook } from '../../copybook/compile.js';
 import type { Range } from '../../copybook/columns/record-source.js';
+import { streamOptions } from '../../copybook/settings.js';
 import type { StagedBatch } from '../../lake/bronze.js';
 import { lineageOption } from '../../lake/column-lineage.js';
 import { contentKey, sha256File } from '../../lake/content.js';
@@ -17,12 +18,13 @@ import { withDuckDb } from '../../lake/duckdb.js';
 import { duckType, sameType } from '../../lake/types.js';
 import { runInThread } from '../../thread.js';
 import { quoteIdent, quoteText } from '../../warehouse/port.js';
-import { detectCompression, readBytes } from '../decompress.js';
+import { readBytes } from '../decompress.js';
 import type { ExtractFileInput } from '../extract-input.js';
 import { sourceEmpty, unchangedSince } from '../open-text.js';
 import { Rejects } from '../rejects.js';
 import { isTolerable, stageBatch, sumRows, toleranceExceeded } from '../staged-batch.js';
 import { changedAt, imageOptions, JOURNAL_COLUMNS } from '../journal/journal-columns.js';
+import { compressionOf } from './compression-of.js';
 import { declaredDates, incomingType, withUndeclared } from './declared-columns.js';
 import type { ColumnSpec, DecodedRange, DecodeInput, DecodeMessage, SplitInput } from './decode-job.js';
 import { RANGE_BYTES, splitFile } from './split-file.js';
@@ -72,7 +74,7 @@ async function extractInto(
   const { source, stream, spec, file, interval, extractedAt, run, frozenSchema, signal } = input;
   const format = copybookFormat(input);
   const copybook = copybookOf(format, spec.columns);
-  const compiled = compileCopybook(copybook);
+  const compiled = compileOf(copybook, `sources.${source}.streams.${stream}.format`);
   const assertUnchanged = await unchangedSince(file.path);
   const sha256 = await sha256File(file.path, signal);
   const key = contentKey(file.file, sha256, spec, ...(range ? [range] : []));
@@ -144,7 +146,7 @@ export async function splitCopybookFile(
   format: CopybookFormat,
   rangeBytes?: number,
 ): Promise<Range[]> {
-  if ((await detectCompression(path)) !== 'none') return [];
+  if (compressionOf(path) !== 'none') return [];
   const copybook = copybookOf(format);
   const compiled = compileCopybook(copybook);
   const split = { ...copybook, path, file: path, rangeBytes };
@@ -175,9 +177,18 @@ function copybookFormat({ spec, source, stream }: ExtractFileInput): AnyFormat {
   throw new TypeError(`${source}.${stream} is ${spec.format.kind}, not copybook`);
 }
 
+/** @throws MillraceError with the stream's place in the project, where the copybook's own is not known */
+function compileOf(copybook: Parameters<typeof compileCopybook>[0], path: string): CompiledCopybook {
+  try {
+    return compileCopybook(copybook);
+  } catch (error) {
+    throw error instanceof MillraceError ? error.at({ path }) : error;
+  }
+}
+
 /** What a decoder of the records is compiled from. */
 function copybookOf(format: AnyFormat, columns?: ExtractFileInput['spec']['columns']) {
-  const options = format.kind === 'journal' ? imageOptions(format.options) : format.options;
+  const options = streamOptions(format.kind === 'journal' ? imageOptions(format.options) : format.options);
   return { copybooks: copybookTexts(format), options, dates: declaredDates(columns) };
 }
 
@@ -246,7 +257,7 @@ function selectColumns({ columns }: ColumnPlan, came: ColumnSpec[], format: AnyF
 
 /** The file as it is, or its bytes in the work folder: ranges are read by their place. */
 async function unpacked(folder: string, { file, signal }: ExtractFileInput): Promise<string> {
-  const compression = await detectCompression(file.path);
+  const compression = compressionOf(file.path);
   if (compression === 'none') return file.path;
   const path = join(folder, 'unpacked');
   await pipeline(Readable.from(readBytes(file.path, compression, signal)), createWriteStream(path), {

@@ -10,7 +10,7 @@ export function rejectOf({ record: index, faults }: BadRecord, batch: SourceBatc
   return {
     record,
     // files of records have no lines
-    line: record,
+    line: 0,
     byte: position + start,
     reason: faults.map(({ text, byte }) => `${text} at byte ${position + byte}`).join('; '),
     raw: Buffer.from(bytes.subarray(start, ends[index])),

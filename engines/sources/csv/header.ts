@@ -40,7 +40,7 @@ export function resolveColumns(
   if (spec.contract.columns === 'freeze' && declared) {
     if (missing.length > 0)
       throw columnMissing(
-        missing.map(({ from }) => from),
+        declared.map(({ from }) => from),
         names,
         where,
       );

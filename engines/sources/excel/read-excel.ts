@@ -125,8 +125,8 @@ async function sheetColumns(
   const named = names.flatMap((from, place) => (from === undefined || from === '' ? [] : [{ from, place }]));
   const there = named.map(({ from }) => from);
   if (declared && spec.contract.columns === 'freeze') {
-    const missing = [...byFrom.keys()].filter((from) => !there.includes(from));
-    if (missing.length > 0) throw columnMissing(missing, there, where);
+    const wanted = [...byFrom.keys()];
+    if (wanted.some((from) => !there.includes(from))) throw columnMissing(wanted, there, where);
     const extra = there.filter((from) => !byFrom.has(from));
     if (extra.length > 0) throw undeclared(extra, where);
   }

@@ -5,23 +5,33 @@ import type { JsonCursor } from './json-cursor.js';
 const DOUBLE_DIGITS = 15;
 /** Put before a value that does not fit, so that no cast takes it: no JSON begins so. */
 const MISFIT = Buffer.from([1]);
+/** Put before a value of which members were left out, so that they are counted: JSON may begin so. */
+const PART = Buffer.from(' ');
 const QUOTE = Buffer.from('"');
 
 /**
  * Walks over a value for a nested column. DuckDB's cast from JSON is kind: it drops members that the type lacks, rounds
  * numbers, and makes null of what does not fit. So it is checked here, all the way down.
+ * @param spare that members which the type lacks are left out, as the cast does, and the value marked
  * @returns the JSON that casts to the type without loss; marked where there is none
  */
-export function nestedValue(cursor: JsonCursor, type: BronzeType): Buffer {
+export function nestedValue(cursor: JsonCursor, type: BronzeType, spare = false): Buffer {
   const start = cursor.at;
   const long: [start: number, end: number][] = [];
-  const fits = walk(cursor, type, long);
+  const spared = { members: 0 };
+  const fits = walk(cursor, type, long, spare ? spared : undefined);
   const bytes = cursor.bytes.subarray(start, cursor.at);
   if (!fits) return Buffer.concat([MISFIT, bytes]);
-  return long.length > 0 ? quoteNumbers(bytes, start, long) : bytes;
+  const value = long.length > 0 ? quoteNumbers(bytes, start, long) : bytes;
+  return spared.members > 0 ? Buffer.concat([PART, value]) : value;
 }
 
-function walk(cursor: JsonCursor, type: BronzeType, long: [number, number][]): boolean {
+function walk(
+  cursor: JsonCursor,
+  type: BronzeType,
+  long: [number, number][],
+  spared?: { members: number },
+): boolean {
   const kind = cursor.kind();
   let fits = true;
   if (kind === 'object') {
@@ -29,17 +39,20 @@ function walk(cursor: JsonCursor, type: BronzeType, long: [number, number][]): b
       type.kind === 'struct' ? new Map(type.fields.map((one) => [one.name.toLowerCase(), one.type])) : null;
     cursor.object((key) => {
       const field = fields?.get(key.toLowerCase());
-      if (field) fits = walk(cursor, field, long) && fits;
-      else {
-        cursor.skip();
-        fits = fits && takesAll(type);
+      if (field) {
+        fits = walk(cursor, field, long, spared) && fits;
+        return;
       }
+      const empty = cursor.kind() === 'null';
+      cursor.skip();
+      if (fields && spared) spared.members += empty ? 0 : 1;
+      else fits = fits && takesAll(type);
     });
     return fits && (fields !== null || takesAll(type));
   }
   if (kind === 'array') {
     cursor.array(() => {
-      if (type.kind === 'list') fits = walk(cursor, type.of, long) && fits;
+      if (type.kind === 'list') fits = walk(cursor, type.of, long, spared) && fits;
       else cursor.skip();
     });
     return fits && (type.kind === 'list' || takesAll(type));

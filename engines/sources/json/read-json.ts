@@ -63,6 +63,8 @@ interface Slot {
   field: number | undefined;
   /** type of a column that is cast from JSON */
   nested: BronzeType | undefined;
+  /** members that its type lacks are left out, not the whole value */
+  spare: boolean;
   members: Map<string, Slot> | undefined;
 }
 
@@ -119,17 +121,21 @@ async function stageValues(
 
 /** Where the members of a record go. */
 function slots(columns: JsonColumn[], casting: Casting | undefined): Map<string, Slot> {
-  const types = new Map(casting?.columns.map(({ field, type }) => [field, type]));
+  const planned = new Map(
+    casting?.columns.flatMap((column) => (column.variantOf === undefined ? [[column.field, column]] : [])),
+  );
   const root = new Map<string, Slot>();
   for (const { path, field } of columns) {
     let members = root;
     for (const [depth, key] of path.entries()) {
       let slot = members.get(key);
-      if (!slot) members.set(key, (slot = { field: undefined, nested: undefined, members: undefined }));
+      if (!slot)
+        members.set(key, (slot = { field: undefined, nested: undefined, spare: false, members: undefined }));
       if (depth < path.length - 1) members = slot.members ??= new Map<string, Slot>();
       else {
-        const type = types.get(field) ?? 'text';
+        const { type = 'text', misfit } = planned.get(field) ?? {};
         slot.field = field;
+        slot.spare = misfit === 'discard';
         if (type === 'json' || isNested(type)) slot.nested = parseType(type);
       }
     }
@@ -148,7 +154,7 @@ function takeObject(cursor: JsonCursor, members: Map<string, Slot>, values: (Buf
       return;
     }
     if (slot.nested) {
-      values[slot.field] = nestedValue(cursor, slot.nested);
+      values[slot.field] = nestedValue(cursor, slot.nested, slot.spare);
       return;
     }
     const start = cursor.at;

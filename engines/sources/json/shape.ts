@@ -111,6 +111,15 @@ function numberType({ int64, double, whole, scale }: Numbers): BronzeType {
   return { kind: 'scalar', name: 'text' };
 }
 
+/** @returns the decimal that holds numbers with fractions, for a column of exact numbers to widen to; else undefined */
+export function exactDecimal(type: string, shape: Shape): string | undefined {
+  const { boolean, text, numbers, list, object } = shape;
+  if (!numbers || numbers.int64 || boolean || text || list || object) return undefined;
+  const { whole, scale } = numbers;
+  if (!/^(int32|int64|decimal\(.*\))$/.test(type) || whole + scale > 38) return undefined;
+  return `decimal(${whole + scale},${scale})`;
+}
+
 /** Whether a nested type has a place for everything that came, so that casting leaves nothing out unnoticed. */
 export function hasRoomFor(type: string, shape: Shape): boolean {
   return roomFor(parseType(type), shape);

@@ -74,8 +74,8 @@ async function columnsOf(session: DuckDBConnection, { path, spec }: ReadInput): 
   const found = (described.getRowsJson() as [string, string][]).map(([from, source]) => ({ from, source }));
   const names = found.map(({ from }) => from);
   if (declared && spec.contract.columns === 'freeze') {
-    const missing = [...byFrom.keys()].filter((name) => !names.includes(name));
-    if (missing.length > 0) throw columnMissing(missing, names, { file: path });
+    const wanted = [...byFrom.keys()];
+    if (wanted.some((name) => !names.includes(name))) throw columnMissing(wanted, names, { file: path });
     const extra = names.filter((name) => !byFrom.has(name));
     if (extra.length > 0) throw undeclared(extra, { file: path });
   }

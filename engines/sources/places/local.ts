@@ -1,9 +1,10 @@
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { glob } from 'tinyglobby';
 import { MillraceError } from '../../../schemas/errors.js';
-import { byName } from './pattern.js';
+import { didYouMean } from '../../nearest.js';
+import { byName, readPattern } from './pattern.js';
 import type { Place, PlacedFile } from './place.js';
 
 /** Files looked at together: enough to keep the disk busy, few enough for any number of files. */
@@ -24,6 +25,7 @@ export class LocalPlace implements Place {
       expandDirectories: false,
       ...(signal && { signal }),
     });
+    if (found.length === 0) await this.assertFolder(readPattern(pattern).folder);
     const files: PlacedFile[] = [];
     for (let at = 0; at < found.length; at += TOGETHER) {
       signal?.throwIfAborted();
@@ -47,6 +49,28 @@ export class LocalPlace implements Place {
   }
 
   async close(): Promise<void> {}
+
+  /** @throws MillraceError SourceMissing naming the first folder on the way that does not exist */
+  private async assertFolder(below: string): Promise<void> {
+    const parts = below.split('/').filter(Boolean);
+    let parent = dirname(this.root);
+    for (const [at, folder] of [
+      this.root,
+      ...parts.map((_, n) => join(this.root, ...parts.slice(0, n + 1))),
+    ].entries()) {
+      const there = await stat(folder).catch(() => undefined);
+      if (!there?.isDirectory()) {
+        const siblings = await readdir(parent).catch(() => []);
+        const hint = didYouMean(basename(folder), siblings);
+        throw new MillraceError('SourceMissing', {
+          what: `The folder '${basename(folder)}' ${there ? 'is a file' : 'does not exist'}`,
+          where: { file: folder },
+          fix: `${hint ? `${hint} ` : ''}Correct ${at === 0 ? 'root' : 'the path'}, or run again when the folder is there`,
+        });
+      }
+      parent = folder;
+    }
+  }
 
   private async look(file: string): Promise<PlacedFile> {
     const path = join(this.root, file);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Format } from '../../../schemas/format.js';
 import { withDuckDb } from '../../lake/duckdb.js';
 import { quoteText } from '../../warehouse/port.js';
+import { compressionOf } from '../copybook/compression-of.js';
 import { detectCompression, readBytes } from '../decompress.js';
 import type { SourceFile } from '../extract-input.js';
 
@@ -24,7 +25,9 @@ export async function cutFile(
 ): Promise<{ file: SourceFile; cut: boolean }> {
   const whole = { file, cut: false };
   const path = join(folder, 'beginning');
-  if (file.bytes <= TEXT_BYTES && (await detectCompression(file.path)) === 'none') return whole;
+  const records = format.kind === 'copybook' || format.kind === 'journal';
+  const compression = records ? compressionOf(file.path) : await detectCompression(file.path);
+  if (file.bytes <= TEXT_BYTES && compression === 'none') return whole;
   switch (format.kind) {
     case 'csv':
     case 'fixed':
@@ -33,7 +36,7 @@ export async function cutFile(
       const lines = format.kind !== 'copybook';
       // what is cut in the middle of a block cannot be read
       if (!lines && !/^[fvdt]2?$/i.test(String(format.options['record_format'] ?? 'F'))) return whole;
-      const head = await headOf(file.path, lines ? format.compression : 'auto', lines, signal);
+      const head = await headOf(file.path, lines ? format.compression : compression, lines, signal);
       if (!head) return whole;
       await writeFile(path, head);
       return { file: { ...file, path, bytes: head.length }, cut: true };

@@ -61,7 +61,7 @@ export async function replayBatch(input: ReplayInput): Promise<ReplayResult> {
     if (expected === 0) return { staged: null, why: refused[0]?.reason ?? '' };
     await numberWritten(session, refused);
     const read = await extract(input, { ...spec, format, tolerance: 1 }, path, folder);
-    if ('why' in read) return { staged: null, why: read.why };
+    if ('why' in read) return { staged: null, why: await placedAgain(session, read.why) };
     if (read.batch.read !== expected) throw cutOtherwise(origin, expected, read.batch.read);
     return { staged: await remap(session, read, { input, key, folder, context }) };
   });
@@ -85,9 +85,36 @@ async function extract(
     // a file of broken records only may not even look like its format
     if (error.type === 'FormatMismatch') return { why: error.what };
     if (error.type === 'ToleranceExceeded') return { why: error.what.replace(/^.*?The first: /s, '') };
-    throw error;
+    // what it knows of places is of the file that was written here
+    if (error.where.file !== path) throw error;
+    const { type, what, fix } = error;
+    throw new MillraceError(type, { what, where: { file }, ...(fix !== undefined && { fix }), cause: error });
   }
 }
+
+/** `record 1 (byte 0): … at byte 24` with the places in the original file. */
+async function placedAgain(session: DuckDBConnection, why: string): Promise<string> {
+  const reader = await session.runAndReadAll(
+    'SELECT record, line, byte FROM written ORDER BY number LIMIT 100',
+  );
+  const places = (reader.getRowsJson() as [string, string, string][]).map((row) => row.map(Number));
+  let shift = 0;
+  return why.replaceAll(
+    /\brecord (\d+) \((?:line \d+, )?byte (\d+)\)|( at byte )(\d+)/g,
+    (text, number?: string, byte?: string, before?: string, inside?: string) => {
+      if (before !== undefined) return `${before}${Number(inside) + shift}`;
+      const [record, line = 0, at = 0] = places[Number(number) - 1] ?? [];
+      if (record === undefined) return text;
+      shift = at - Number(byte);
+      return `record ${record} (${line > 0 ? `line ${line}, ` : ''}byte ${at})`;
+    },
+  );
+}
+
+/** Bytes that a reason names, shifted from the file that was written to the original one. */
+const SHIFTED = `array_to_string(list_transform(string_split(again.reason, ' at byte '), lambda part, n:
+  CASE WHEN n = 1 THEN part ELSE regexp_replace(part, '^[0-9]+',
+    coalesce(try_cast(regexp_extract(part, '^[0-9]+') AS BIGINT) + written.byte - again.byte, 0)::VARCHAR) END), ' at byte ')`;
 
 /** Makes `written`: each record of the file, by its number there. */
 async function numberWritten(session: DuckDBConnection, refused: Refusal[]): Promise<void> {
@@ -139,7 +166,7 @@ async function remap(
     parts.push(await write(select, stem, await metadataOf(session, local.get(uri) ?? '')));
   }
   const again = batch.quarantine
-    ? `SELECT written.position, again.reason FROM read_parquet(${local.get(batch.quarantine.uri)}) again JOIN written ON written.number = again.record UNION ALL `
+    ? `SELECT written.position, ${SHIFTED} AS reason FROM read_parquet(${local.get(batch.quarantine.uri)}) again JOIN written ON written.number = again.record UNION ALL `
     : '';
   const left = `SELECT record, line, byte, left_out.reason, raw, file
     FROM (${again}SELECT position, reason FROM refused) left_out JOIN quarantined USING (position) ORDER BY record`;

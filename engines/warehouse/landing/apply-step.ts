@@ -1,3 +1,5 @@
+import { MillraceError } from '../../../schemas/errors.js';
+import type { Batch } from '../../../schemas/lake.js';
 import { quoteIdent, quoteText, type Session } from '../port.js';
 import { fillUnchanged } from './fill-unchanged.js';
 import { isContent, ORDER, sameKey, type KeyedSpec } from './keyed-spec.js';
@@ -19,17 +21,23 @@ const VERSIONS = 'temp.main._millrace_versions';
 export const STATE_COLUMNS = '_valid_from TIMESTAMPTZ, _valid_from_lsn BIGINT';
 export const PAST_COLUMNS = `${STATE_COLUMNS}, _valid_to TIMESTAMPTZ, _valid_to_lsn BIGINT`;
 
-/** Brings tables that hold all earlier steps up to and including this one. The session is that of a transaction. */
+/**
+ * Brings tables that hold all earlier steps up to and including this one. The session is that of a transaction.
+ *
+ * @param name of the stream, for errors
+ */
 export async function applyStep(
   session: Session,
   tables: KeyedTables,
   spec: KeyedSpec,
   step: Step,
   localFile: LocalFile,
+  name: string,
 ): Promise<void> {
   await session.run(
     `create or replace temp table _millrace_step as ${await stepQuery(spec, step, localFile)}`,
   );
+  if (spec.strict) await assertKeyed(session, spec.keys, name);
   if (spec.changes) await fillUnchanged(session, STEP, tables.state, spec);
   if (step.kind === 'snapshot' && (await isEmptyOrForgets(session, tables))) {
     await session.run(
@@ -49,20 +57,51 @@ async function isEmptyOrForgets(session: Session, { state, past }: KeyedTables):
   return !past || (await session.query(`select 1 from ${state} limit 1`)).length === 0;
 }
 
+async function assertKeyed(session: Session, keys: string[], name: string): Promise<void> {
+  const missing = keys.map((key) => `${quoteIdent(key)} is null`);
+  const [found] = await session.query<{ rows: string; file: string; at: string }>(
+    `select (count(*) over ())::varchar as rows, _source_file as file, _source_position::varchar as at
+     from ${STEP} where _mr_op = 'u' and (${missing.join(' or ')}) order by _mr_batch, _source_position limit 1`,
+  );
+  if (!found) return;
+  const rows = found.rows === '1' ? '1 row of' : `${found.rows} rows of`;
+  throw new MillraceError('SchemaMismatch', {
+    what: `${rows} ${name} ${found.rows === '1' ? 'has' : 'have'} no ${keys.join(', ')}, which is the key that tells rows apart`,
+    where: { file: found.file, row: Number(found.at) },
+    fix: `Name key columns that every row has, or leave such rows out of the relation with deleteWhen: '${missing.join(' or ')}'`,
+  });
+}
+
+/** The place of each of a step's batches and the time from which its rows hold: a replay has those of its origin. */
+export function placesOf(batches: readonly Batch[], dated: boolean): { place: number; at: string }[] {
+  const known = new Map<string, { place: number; at: string }>();
+  return batches.map((batch, index) => {
+    const own = { place: index, at: dated ? batch.interval.end : batch.extractedAt };
+    const found = known.get(batch.replays ?? '') ?? own;
+    known.set(batch.key, found);
+    return found;
+  });
+}
+
 /** The step's rows with what they mean (`u` or `d`, `t`), from when they are valid, and their order. */
 async function stepQuery(spec: KeyedSpec, step: Step, localFile: LocalFile): Promise<string> {
-  const rows = await rowsQuery(step.batches, spec.schema, localFile, true);
+  const places = placesOf(step.batches, spec.dated).map(
+    ({ place, at }, index) => `(${index}::bigint, ${place}::bigint, ${quoteText(at)}::timestamptz)`,
+  );
+  const rows = `select r.* replace (_mr_place as _mr_batch), _mr_batch as _mr_read, _mr_time
+    from (${await rowsQuery(step.batches, spec.schema, localFile, true)}) r
+    join (values ${places.join(', ')}) _mr_places (_mr_index, _mr_place, _mr_time) on _mr_batch = _mr_index`;
   const journal = `case when _op = 't' then 't' when ${spec.deleted} then 'd' else 'u' end as _mr_op, _changed_at as _mr_at,
        _sequence as _mr_lsn, _source_position as _mr_major, 0::bigint as _mr_minor`;
-  const files = `case when ${spec.deleted} then 'd' else 'u' end as _mr_op, _extracted_at as _mr_at, null::bigint as _mr_lsn,
-       _source_position as _mr_major, 0::bigint as _mr_minor`;
+  const files = `case when ${spec.deleted} then 'd' else 'u' end as _mr_op, _mr_time as _mr_at, null::bigint as _mr_lsn,
+       _source_position as _mr_major, _mr_read as _mr_minor`;
   const meaning = spec.changes
     ? `case when _op in ('d', 't') then _op else 'u' end as _mr_op, _commit_at as _mr_at, _lsn as _mr_lsn,
        coalesce(_lsn, 0) as _mr_major, coalesce(_seq, 0) as _mr_minor`
     : spec.journal
       ? journal
       : files;
-  const query = `select *, ${meaning} from (${rows})`;
+  const query = `select * exclude (_mr_read, _mr_time), ${meaning} from (${rows})`;
   if (step.kind === 'rows') return query;
   return `${query} qualify row_number() over (partition by ${spec.keys.map(quoteIdent).join(', ')} order by ${descending(ORDER)}) = 1`;
 }
@@ -75,8 +114,8 @@ async function addVanished(
   { batches }: Step,
 ): Promise<void> {
   const read =
-    batches
-      .map(({ extractedAt }) => extractedAt)
+    placesOf(batches, spec.dated)
+      .map(({ at }) => at)
       .sort()
       .at(-1) ?? '';
   await session.run(

@@ -11,13 +11,17 @@ export interface KeyedSpec {
   changes: boolean;
   /** changes as a journal of IBM i has them: they say when they were made, and may empty the table */
   journal: boolean;
+  /** it is read interval by interval: a row holds from the end of its interval, otherwise from when it was read */
+  dated: boolean;
+  /** a row without its key is a fault, as no other row could ever take its place */
+  strict: boolean;
   /** SQL that is true where a row is the deletion of its key */
   deleted: string;
   /** a row that says what its key already has is no version of its own */
   collapse: boolean;
 }
 
-/** Order of the rows of one step: the batch's commit, then the place in it. */
+/** Order of the rows of one step: the batch's place, then the place in it. */
 export const ORDER = ['_mr_batch', '_mr_major', '_mr_minor'] as const;
 
 /** Whether two relations' rows have the same key; null is a key like any other. */

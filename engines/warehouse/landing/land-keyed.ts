@@ -22,6 +22,8 @@ export interface KeyedStream {
   deleteWhen?: string | undefined;
   /** its rows are changes from a journal of IBM i */
   journal?: boolean | undefined;
+  /** it is read interval by interval: they give the order of its rows, and from when they hold */
+  dated?: boolean | undefined;
 }
 
 export type KeyedRecord = NonNullable<LandingRecord['keyed']>;
@@ -38,7 +40,7 @@ export function batchesToLand(
   batches: readonly Batch[],
   record: KeyedRecord | null | undefined,
 ): Batch[] {
-  const steps = stepsOf(batches);
+  const steps = stepsOf(batches, stream.dated);
   return steps.slice(stepsDone(steps, ruleOf(stream, batches), record)).flatMap((step) => step.batches);
 }
 
@@ -47,7 +49,8 @@ export function batchesToLand(
  * an earlier one is no longer what it was they are made anew. Either way they hold what making them anew would give.
  * The session is that of a transaction, which also writes the record that is returned.
  *
- * @throws MillraceError ProjectInvalid for a key or `deleteWhen` that does not fit the columns
+ * @throws MillraceError ProjectInvalid for a key or `deleteWhen` that does not fit the columns; SchemaMismatch for rows
+ *   without their key
  */
 export async function landKeyed(
   session: Session,
@@ -56,7 +59,7 @@ export async function landKeyed(
   record: KeyedRecord | null | undefined,
   localFile: LocalFile,
 ): Promise<KeyedRecord | null> {
-  const steps = stepsOf(batches);
+  const steps = stepsOf(batches, stream.dated);
   const rule = ruleOf(stream, batches);
   const schema = currentSchema(steps.flatMap((step) => step.batches));
   if (!schema) return record ? await dropKeyed(session, stream) : null;
@@ -67,7 +70,9 @@ export async function landKeyed(
   else if (JSON.stringify(record.schema) !== JSON.stringify(schema))
     await reshape(session, tables, record.schema, schema);
   try {
-    for (const step of joinSteps(steps.slice(done))) await applyStep(session, tables, spec, step, localFile);
+    for (const step of joinSteps(steps.slice(done))) {
+      await applyStep(session, tables, spec, step, localFile, `${stream.source}.${stream.stream}`);
+    }
   } catch (error) {
     throw explained(error, stream);
   }
@@ -95,7 +100,10 @@ function digestOf(steps: readonly Step[]): string {
 }
 
 const ruleOf = (stream: KeyedStream, batches: readonly Batch[]): string =>
-  contentKey(stream.kind, keysOf(stream, batches), stream.deleteWhen, ...(stream.journal ? ['journal'] : []));
+  contentKey(
+    ...[stream.kind, keysOf(stream, batches), stream.deleteWhen],
+    ...[...(stream.journal ? ['journal'] : []), ...(stream.dated ? ['dated'] : [])],
+  );
 
 const keysOf = ({ keys }: KeyedStream, batches: readonly Batch[]): string[] =>
   keys ?? batches.findLast(({ rowKey }) => rowKey !== undefined)?.rowKey ?? [];
@@ -119,6 +127,8 @@ function specOf(stream: KeyedStream, schema: BronzeSchema, keys: string[]): Keye
     keys,
     changes: stream.kind === 'changes',
     journal: stream.journal ?? false,
+    dated: stream.dated ?? false,
+    strict: stream.kind !== 'changes',
     deleted: deletion(stream.deleteWhen, names),
     collapse: stream.kind === 'scd2',
   };

@@ -11,14 +11,17 @@ export interface Step {
 }
 
 /**
- * The steps of a stream, oldest first. A new batch adds steps at the end, unless it takes the place of an earlier one
- * or replays its quarantine: then the steps before differ, and the relation has to be made anew.
+ * The steps of a stream, oldest first. A new batch adds steps at the end, unless it takes the place of an earlier one,
+ * replays its quarantine, or is of an earlier interval: then the steps before differ, and the relation has to be made
+ * anew.
  *
  * Full loads stay steps when a later one has superseded them: what a row was is told by them. A copy in several batches
  * (a generation) is one step, at the place of its first batch; changes that were committed during the copy follow it.
  * While a copy is under way, the steps end where it began, unless a later one is complete.
+ *
+ * @param dated the stream is read interval by interval: they give the order, whenever each was loaded
  */
-export function stepsOf(batches: readonly Batch[]): Step[] {
+export function stepsOf(batches: readonly Batch[], dated = false): Step[] {
   const read = batches.filter(({ replays }) => replays === undefined);
   const current = new Set(currentBatches(read));
   const complete = completeGenerations(read.filter(({ scope }) => scope === FULL));
@@ -42,7 +45,7 @@ export function stepsOf(batches: readonly Batch[]): Step[] {
       at = end - 1;
     } else if (at > lastCopy) break;
   }
-  return withReplays(steps, batches);
+  return withReplays(dated ? steps.toSorted(byInterval) : steps, batches);
 }
 
 /** Index after the batch that completes the generation that begins at `start`. */
@@ -63,7 +66,15 @@ function copySteps(batches: readonly Batch[], first: Batch, current: Set<Batch>)
   ];
 }
 
-/** Records that were read again come after those they were read with, not after what has replaced them since. */
+/** By the end, as that is when its rows begin to hold; batches of one interval stay in the order of their commits. */
+function byInterval({ batches: [left] }: Step, { batches: [right] }: Step): number {
+  const [a, b] = [left?.interval, right?.interval];
+  return time(a?.end) - time(b?.end) || time(a?.start) - time(b?.start);
+}
+
+const time = (text = ''): number => Date.parse(text);
+
+/** Records that were read again stand with those they were read with, not after what has replaced them since. */
 function withReplays(steps: Step[], batches: readonly Batch[]): Step[] {
   const replays = new Map<string, Batch[]>();
   for (const batch of batches) {
@@ -71,9 +82,8 @@ function withReplays(steps: Step[], batches: readonly Batch[]): Step[] {
       replays.set(batch.replays, [...(replays.get(batch.replays) ?? []), batch]);
   }
   if (replays.size === 0) return steps;
-  const after = (batch: Batch): Step[] =>
-    (replays.get(batch.key) ?? []).flatMap((one) => [{ kind: 'rows', batches: [one] }, ...after(one)]);
-  return steps.flatMap((step) => [step, ...step.batches.flatMap(after)]);
+  const withThem = (batch: Batch): Batch[] => [batch, ...(replays.get(batch.key) ?? []).flatMap(withThem)];
+  return steps.map((step) => ({ ...step, batches: step.batches.flatMap(withThem) }));
 }
 
 /** Steps of rows that follow each other as one, which makes no difference. */

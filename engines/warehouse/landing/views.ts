@@ -1,22 +1,19 @@
 import type { Batch, BronzeSchema } from '../../../schemas/lake.js';
-import { CHANGES } from '../../lake/bronze.js';
 import { currentSchema } from '../../lake/contract.js';
-import { currentBatches, FULL } from '../../lake/current-batches.js';
+import { currentBatches } from '../../lake/current-batches.js';
 import { quoteIdent } from '../port.js';
+import { childView } from './child-view.js';
 import { isChangeColumn } from './keyed-spec.js';
 import { keyedTables } from './land-keyed.js';
 import { emptyQuery, rowsQuery, withLineage, type LocalFile } from './rows.js';
+import { declaredSchema, shownBatches, type View } from './shown.js';
 import type { BoundStream } from './streams.js';
-
-export interface View {
-  name: string;
-  query: string;
-}
 
 /**
  * What readers see of a stream.
  *
  * @param landed columns of its tables, where it has some
+ * @param parents of a child that follows its parent, the parent's batches
  * @returns the views, and what they show of files: batches, and their columns
  */
 export async function viewsOf(
@@ -24,8 +21,10 @@ export async function viewsOf(
   batches: Batch[],
   landed: BronzeSchema | undefined,
   localFile: LocalFile,
+  parents: Batch[] = [],
 ): Promise<{ views: View[]; shown: Batch[]; schema: BronzeSchema }> {
   const { stream, keyed } = bound;
+  if (bound.follows) return childView(bound, batches, parents, localFile);
   if (!keyed) {
     const shown = shownBatches(bound, batches);
     const schema = currentSchema(shown) ?? declaredSchema(bound);
@@ -44,36 +43,6 @@ export async function viewsOf(
     { name: `${stream}__changes`, query: await rowsQuery(shown, all, localFile) },
   ];
   return { views, shown, schema: all };
-}
-
-/** Of a stream that is loaded whole the last load; of others all, unless the project wants the last run's only. */
-function shownBatches({ disposition }: BoundStream, batches: Batch[]): Batch[] {
-  // who says `append` of a table that is loaded whole wants each of its loads
-  if (disposition === 'append')
-    return currentBatches(batches.map((batch) => (isLoad(batch) ? { ...batch, scope: undefined } : batch)));
-  const current = currentBatches(batches);
-  const last = current.findLast(({ replays }) => replays === undefined);
-  if (disposition !== 'replace' && last?.scope !== FULL) return current;
-  const inLast = (batch: Batch): boolean =>
-    last?.scope === FULL ? batch.scope === FULL : batch.scope === last?.scope && batch.run === last?.run;
-  const keys = new Set(
-    current.filter((batch) => batch.replays === undefined && inLast(batch)).map(({ key }) => key),
-  );
-  return current.filter((batch) => {
-    const shown = keys.has(batch.key) || keys.has(batch.replays ?? '');
-    if (shown) keys.add(batch.key);
-    return shown;
-  });
-}
-
-const isLoad = (batch: Batch): boolean => batch.scope === FULL && batch.generation === undefined;
-
-function declaredSchema({ columns = {}, keyed }: BoundStream): BronzeSchema {
-  const own = Object.entries(columns).map(([name, column]) => ({
-    name,
-    type: typeof column === 'string' ? column : column.type,
-  }));
-  return keyed?.kind === 'changes' ? [...own, ...CHANGES] : own;
 }
 
 /** The tables' columns without those that only matter for making them. */

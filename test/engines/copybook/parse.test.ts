@@ -22,6 +22,32 @@ function fault(run: () => unknown): MillraceError {
 }
 
 describe('the language', () => {
+  test('a field without a PIC is an error at its place, not a group of nothing', () => {
+    const error = fault(() => compile(book('01 R.', ' 05 A PIC X.', ' 05 B.', ' 05 C PIC 9(3).')));
+    expect(error).toMatchObject({ type: 'CopybookInvalid', where: { file: 'r.cpy', line: 3 } });
+    expect(error.where.column).toBeGreaterThan(7);
+    expect(error.message).toContain('B (level 5) has neither a PIC nor fields below it');
+    const whole = book(
+      '01 R.',
+      ' 05 A COMP-1.',
+      ' 05 G.',
+      '  10 B PIC X.',
+      '   88 YES VALUE "Y".',
+      ' 66 Z RENAMES A.',
+    );
+    expect(places(whole)).toEqual({ R: [0, 5], A: [0, 4], G: [4, 1], B: [4, 1] });
+  });
+
+  test('a wrong value of an option is answered with the right ones', () => {
+    const text = book('01 R.', ' 05 A PIC X.');
+    expect(fault(() => compile(text, { record_format: 'VV' })).message).toContain(
+      '"VV" must be one of F, FB, V, VB, D, D2, T',
+    );
+    expect(fault(() => compile(text, { variable_size_occurs: 'yes' })).message).toContain(
+      'must be one of true, false, pad_record, shift_record, max_size',
+    );
+  });
+
   test('columns of sequence numbers and remarks are no text', () => {
     const text =
       '000100 01 R.                                                              REMARK\n000200*    a comment\n000300    05 A PIC X(2). * and another\n';

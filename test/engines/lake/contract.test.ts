@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  broughtBy,
   currentSchema,
   planColumns,
   plannedSchema,
@@ -224,4 +225,43 @@ test('the schema of a stream is that of all its batches, and its history tells w
       ],
     ],
   ]);
+});
+
+test('what batches brought is what is new or wider, not what came narrower or stayed away', () => {
+  const before: BronzeSchema = [
+    { name: 'id', type: 'int64' },
+    { name: 'n', type: 'int64' },
+  ];
+  const schema = (type: string) => ({ schema: [{ name: 'N', type }] });
+  expect(broughtBy(undefined, [schema('text')])).toEqual([]);
+  expect(broughtBy(before, [schema('int32')])).toEqual([]);
+  expect(
+    broughtBy(before, [schema('decimal(20,1)'), { schema: [{ name: 'n__variant', type: 'text' }] }]),
+  ).toEqual([
+    { column: 'n', type: 'decimal(20,1)', was: 'int64' },
+    { column: 'n__variant', type: 'text' },
+  ]);
+});
+
+test('a required column takes no misfits, and rows without it are rejected when it is gone', () => {
+  const declared: Record<string, Column> = { id: { type: 'int64', required: true } };
+  for (const mode of ['evolve', 'discard_value'] as const) {
+    expect(plan([{ name: 'id' }], mode, { declared, current: undefined }).columns).toMatchObject([
+      { name: 'id', misfit: 'reject' },
+    ]);
+    const gone = plan([{ name: 'n' }], mode, { declared, current: undefined });
+    expect(gone.rejectAll).toBe('column "id" is gone');
+  }
+});
+
+test('a value in the place of an object is no new column: types say what becomes of it', () => {
+  const stray: IncomingColumn[] = [
+    { name: 'id', type: 'int32' },
+    { name: 'at', type: 'date' },
+    { name: 'a', type: 'text', stray: true },
+  ];
+  const then = (mode: ContractMode) => plan(stray, mode).leftOut;
+  expect(then('freeze')).toEqual([{ name: 'a', then: 'reject', stray: true }]);
+  expect(then('discard_value')).toEqual([{ name: 'a', then: 'discard', stray: true }]);
+  expect(plan(stray, 'evolve').columns.at(-1)).toMatchObject({ name: 'a', type: 'text' });
 });

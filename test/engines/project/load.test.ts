@@ -103,6 +103,21 @@ describe('a project file', () => {
       'sources.crm.streams.c.columns.a',
       'int64',
     ],
+    [
+      `{ name: 'sales', sources: { crm: { kind: 'files', root: '.', streams: { c: { path: 'a.csv', toleranc: 1 } } } } }`,
+      'sources.crm.streams.c',
+      "did you mean 'tolerance'",
+    ],
+    [
+      `{ name: 'sales', sources: { crm: { kind: 'files', root: '.', streams: { c: { path: 'a.csv', format: { kind: 'csv', delimeter: ';' } } } } } }`,
+      'sources.crm.streams.c.format',
+      "did you mean 'delimiter'",
+    ],
+    [
+      `{ name: 'sales', sources: { crm: { kind: 'files', root: '.', streams: { c: { path: 'a.csv', disposition: 'merge' } } } } }`,
+      'sources.crm.streams.c.disposition',
+      "{ merge: ['key'] }",
+    ],
   ])('%s: the error names path and expectation', async (body, path, expected) => {
     await declared(body);
     await expect(loadProject(folder)).rejects.toThrow(

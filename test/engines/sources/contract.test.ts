@@ -83,3 +83,15 @@ test('records of a wrong width do not disturb the search for types', async () =>
   expect(staged.batch.schema.map(({ type }) => type)).toEqual(['text', 'int64', 'date']);
   expect(staged.batch).toMatchObject({ read: 4, loaded: 2, quarantined: 2 });
 });
+
+test('a required value that does not fit is put aside, also where types evolve', async () => {
+  const columns = { id: { type: 'int64', required: true }, day: 'text' } as const;
+  const staged = await bench.extract('id,day\n1,a\nsix,b\n,c\n', {
+    ...{ columns, contract: 'evolve', tolerance: 0.9 },
+  });
+  expect(await rowsOf(staged)).toEqual([['1', 'a']]);
+  expect((await quarantineOf(staged)).map(({ reason }) => reason)).toEqual([
+    `column "id": 'six' is not int64`,
+    'column "id": a value is required',
+  ]);
+});

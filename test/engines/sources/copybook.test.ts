@@ -61,6 +61,7 @@ const int16 = (value: number): Buffer => {
 
 interface Options {
   text?: string;
+  ending?: string;
   options?: Record<string, string | number | boolean>;
   tolerance?: number;
   threads?: CopybookOptions;
@@ -72,7 +73,7 @@ interface Options {
 let count = 0;
 async function extract(bytes: Buffer, given: Options = {}) {
   const { text = COPYBOOK, options = {}, tolerance, threads, signal, onProgress } = given;
-  const file = `sales-${count++}.dat`;
+  const file = `sales-${count++}.${given.ending ?? 'dat'}`;
   const path = join(folder, file);
   await writeFile(path, bytes);
   const { size, mtimeMs } = await stat(path);
@@ -216,8 +217,26 @@ describe('a file of records of one length', () => {
   });
 
   test('compressed files are unpacked, and hashed as they came', async () => {
-    const staged = await extract(gzipSync(Buffer.concat([sale(1), sale(2)])));
+    const staged = await extract(gzipSync(Buffer.concat([sale(1), sale(2)])), { ending: 'dat.gz' });
     expect(staged.batch.loaded).toBe(2);
+  });
+
+  test('a file whose records begin as gzip does is no gzip', async () => {
+    const text = '       01 R.\n         05 N PIC S9(4) COMP.';
+    const staged = await extract(Buffer.from([0x1f, 0x8b, 0x08, 0x00]), { text });
+    expect(await rows(staged, 'N')).toEqual([[0x1f8b], [0x0800]]);
+  });
+
+  test('an option that does not exist is an error, unless the stream says pedantic: false', async () => {
+    const slip = extract(sale(1), { options: { ebcdic_codepage: 'cp273' } });
+    await expect(slip).rejects.toMatchObject({
+      type: 'ProjectInvalid',
+      what: expect.stringContaining('ebcdic_codepage: there is no such option'),
+      where: { path: 'sources.host.streams.sales.format' },
+      fix: "Did you mean 'ebcdic_code_page'?",
+    });
+    const staged = await extract(sale(1), { options: { ebcdic_codepage: 'cp273', pedantic: false } });
+    expect(staged.batch.loaded).toBe(1);
   });
 
   test('an empty file is refused', async () => {

@@ -232,3 +232,105 @@ describe('a JSON document', () => {
     await expect(bench.extract('\n<html>oops</html>\n', { format: jsonl() })).rejects.toThrow('an HTML page');
   });
 });
+
+describe('a place where an object is expected', () => {
+  const text = lines({ id: 1, a: { city: 'Bern' } }, { id: 2, a: 'x' }, { id: 3, a: { city: 'Ulm' } });
+  const declared = { id: 'int64', city: { type: 'text', from: 'a.city' } } as const;
+  const run = (contract: 'evolve' | 'freeze' | 'discard_row' | 'discard_value', more = {}, frozen?: Frozen) =>
+    bench.extract(
+      text,
+      { format: jsonl(), columns: declared, contract, tolerance: 0.5, ...more },
+      { frozenSchema: frozen },
+    );
+  type Frozen = { name: string; type: string }[];
+  const known: Frozen = [
+    { name: 'id', type: 'int64' },
+    { name: 'city', type: 'text' },
+  ];
+
+  test.each([undefined, known])('costs the record with another value that value only', async (frozen) => {
+    const staged = await run('discard_value', {}, frozen);
+    expect(staged.batch).toMatchObject({ loaded: 3, quarantined: 0, discarded: 1, schema: known });
+    expect(await rowsOf(staged)).toEqual([
+      ['1', 'Bern'],
+      ['2', null],
+      ['3', 'Ulm'],
+    ]);
+  });
+
+  test.each([undefined, known])('sends its record to quarantine where types are frozen', async (frozen) => {
+    for (const contract of ['freeze', 'discard_row'] as const) {
+      const staged = await run(contract, {}, frozen);
+      expect(await rowsOf(staged)).toEqual([
+        ['1', 'Bern'],
+        ['3', 'Ulm'],
+      ]);
+      expect((await quarantineOf(staged)).map(({ record, reason }) => [record, reason])).toEqual([
+        [2, `column "a": 'x' is not an object`],
+      ]);
+    }
+  });
+
+  test('keeps the other value in a column of its own where types evolve', async () => {
+    const kept = [
+      ['1', 'Bern', null],
+      ['2', null, 'x'],
+      ['3', 'Ulm', null],
+    ];
+    const staged = await run('evolve', {}, known);
+    expect(types(staged.batch.schema).at(-1)).toEqual(['a', 'text']);
+    expect(await rowsOf(staged)).toEqual(kept);
+    const taken = { id: 'int64', a: { type: 'text', from: 'a.city' } } as const;
+    const renamed = await run('evolve', { columns: taken });
+    expect(types(renamed.batch.schema).at(-1)).toEqual(['a_value', 'text']);
+    expect(await rowsOf(renamed)).toEqual(kept);
+    const flat = [
+      { name: 'id', type: 'int64' },
+      { name: 'a_city', type: 'text' },
+    ];
+    const flatten = { format: jsonl({ nested: 'flatten' }), columns: undefined };
+    expect(await rowsOf(await run('evolve', flatten, flat))).toEqual(kept);
+    expect((await run('discard_value', flatten, flat)).batch).toMatchObject({ loaded: 3, discarded: 1 });
+    expect((await run('freeze', flatten, flat)).batch).toMatchObject({ loaded: 2, quarantined: 1 });
+  });
+});
+
+test('a required value that does not fit is no row, whatever the contract keeps or leaves out', async () => {
+  const columns = { id: { type: 'int64', required: true }, n: 'int64' } as const;
+  for (const contract of ['evolve', 'discard_value', 'freeze'] as const) {
+    const spec = { format: jsonl(), columns, contract, tolerance: 0.9 };
+    const staged = await bench.extract(lines({ id: 1, n: 1 }, { id: 'six', n: 2 }, { n: 3 }), spec);
+    expect(await rowsOf(staged)).toEqual([['1', '1']]);
+    expect((await quarantineOf(staged)).map(({ reason }) => reason)).toEqual([
+      `column "id": 'six' is not int64`,
+      'column "id": a value is required',
+    ]);
+    await expect(bench.extract(lines({ n: 3 }), spec)).rejects.toMatchObject({
+      type: 'ToleranceExceeded',
+      message: expect.stringContaining('a value is required') as string,
+    });
+  }
+});
+
+test('a new member of a nested value is left out alone, and counted', async () => {
+  const frozenSchema = [
+    { name: 'id', type: 'int64' },
+    { name: 'a', type: 'STRUCT("b" BIGINT)' },
+  ];
+  const text = lines({ id: 1, a: { b: 1, c: 2 } }, { id: 2, a: { b: 2 } }, { id: 3, a: { b: 'x' } });
+  const staged = await bench.extract(text, { format: jsonl(), contract: 'discard_value' }, { frozenSchema });
+  expect(staged.batch).toMatchObject({ loaded: 3, discarded: 2, schema: frozenSchema });
+  expect(await rowsOf(staged)).toEqual([
+    ['1', { b: '1' }],
+    ['2', { b: '2' }],
+    ['3', null],
+  ]);
+});
+
+test('whole numbers become decimals when fractions come, and lose nothing', async () => {
+  const frozenSchema = [{ name: 'n', type: 'int64' }];
+  const text = '{"n":9223372036854775807}\n{"n":1.5}\n';
+  const staged = await bench.extract(text, { format: jsonl(), contract: 'evolve' }, { frozenSchema });
+  expect(types(staged.batch.schema)).toEqual([['n', 'decimal(20,1)']]);
+  expect(await rowsOf(staged)).toEqual([['9223372036854775807.0'], ['1.5']]);
+});

@@ -46,7 +46,23 @@ test('a missing file is answered with what is there', async () => {
     "No file matches 'customers_2025.csv' (from 'customers_{start:yyyy}.csv')",
   );
   await expect(failed).rejects.toThrow("The folder has 'customer_2025.csv'");
-  await expect(list('none/*.csv')).rejects.toThrow('is empty or does not exist');
+});
+
+test('a folder that does not exist is named itself, with the one that was probably meant', async () => {
+  await expect(list('none/deeper/*.csv')).rejects.toMatchObject({
+    type: 'SourceMissing',
+    what: "The folder 'none' does not exist",
+    where: { file: join(bench.root, 'in/none') },
+  });
+  const place = new LocalPlace(join(bench.root, 'inn'));
+  const failed = listStreamFiles({ place, path: '*.csv', interval: INTERVAL });
+  await expect(failed).rejects.toThrow("The folder 'inn' does not exist");
+  await expect(failed).rejects.toThrow("Did you mean 'in'? Correct root");
+});
+
+test('a date format of other languages is refused with the right letters', () => {
+  expect(() => fillInterval('sales-{start:YYYYMMDD}.csv', INTERVAL)).toThrow('{start:yyyyMMdd}');
+  expect(fillInterval("{start:'DAY'yyyyMMdd}.csv", INTERVAL)).toBe('DAY20250106.csv');
 });
 
 test.each(['../secret.csv', '/etc/passwd', 'a/../../b', '{begin:yyyy}.csv'])(

@@ -131,15 +131,14 @@ describe('merge', () => {
   const MERGE = { disposition: { merge: ['id'], deleteWhen: "name = 'gone'" } };
 
   test('keeps the last row of each key, by commit and then by position, and drops deleted ones', async () => {
-    await add("values (1, 'a'), (2, 'b'), (2, 'c'), (null, 'n')");
+    await add("values (1, 'a'), (2, 'b'), (2, 'c')");
     await bind(MERGE);
     await add("values (1, 'gone'), (3, 'd')");
-    await add("values (3, 'gone'), (3, 'e'), (null, 'm')");
+    await add("values (3, 'gone'), (3, 'e')");
     await bind(MERGE);
     expect(await rows()).toEqual([
       { id: 2, name: 'c' },
       { id: 3, name: 'e' },
-      { id: null, name: 'm' },
     ]);
   });
 
@@ -212,6 +211,30 @@ describe('merge', () => {
     });
   });
 
+  test('rows without their key are refused by name and number, unless they are left out', async () => {
+    await add("values (1, 'a'), (null, 'n'), (null, 'm')");
+    await expect(bind({ disposition: { merge: ['id'] } })).rejects.toMatchObject({
+      type: 'SchemaMismatch',
+      what: '2 rows of s.t have no id, which is the key that tells rows apart',
+      where: { file: 'b0001.csv', row: 2 },
+    });
+    await bind({ disposition: { merge: ['id'], deleteWhen: 'id is null' } });
+    expect(await rows()).toEqual([{ id: 1, name: 'a' }]);
+  });
+
+  test('of a stream with intervals a later one wins, whenever an earlier one was loaded', async () => {
+    const dated = { path: '{start:yyyy-MM-dd}.csv', disposition: { merge: ['id'] } };
+    await add("values (1, 'of 18')", { interval: day(18) });
+    await add("values (1, 'of 19')", { interval: day(19) });
+    await bind(dated);
+    await add("values (1, 'of 17'), (2, 'of 17')", { interval: day(17) });
+    await bind(dated);
+    expect(await rows()).toEqual([
+      { id: 1, name: 'of 19' },
+      { id: 2, name: 'of 17' },
+    ]);
+  });
+
   test('another disposition makes the relation anew', async () => {
     await add("values (1, 'a'), (1, 'b')");
     await bind(MERGE);
@@ -226,6 +249,11 @@ describe('merge', () => {
       await warehouse.query("select table_name from duckdb_tables() where table_name like 's.t%'"),
     ).toHaveLength(2);
   });
+});
+
+const day = (of: number) => ({
+  start: `2025-01-${of}T00:00:00Z`,
+  end: `2025-01-${of + 1}T00:00:00Z`,
 });
 
 describe('scd2', () => {
@@ -260,6 +288,34 @@ describe('scd2', () => {
       { id: 1, name: 'a', _valid_from: at(1), _valid_to: at(4), _is_current: false },
       { id: 2, name: 'b', _valid_from: at(1), _valid_to: at(2), _is_current: false },
       { id: 3, name: 'c', _valid_from: at(2), _valid_to: at(4), _is_current: false },
+    ]);
+  });
+
+  test('a replayed row holds from when its batch was read, and ends when the next one was', async () => {
+    const first = await add("values (1, 'a')", { extractedAt: at(1) });
+    await add("values (1, 'b'), (2, 'b')", { extractedAt: at(2) });
+    await bind(SCD2);
+    await add("values (2, 'a')", { replays: first.key, extractedAt: at(5) });
+    await bind(SCD2);
+    expect(await history()).toEqual([
+      { id: 1, name: 'a', _valid_from: at(1), _valid_to: at(2), _is_current: false },
+      { id: 1, name: 'b', _valid_from: at(2), _valid_to: null, _is_current: true },
+      { id: 2, name: 'a', _valid_from: at(1), _valid_to: at(2), _is_current: false },
+      { id: 2, name: 'b', _valid_from: at(2), _valid_to: null, _is_current: true },
+    ]);
+  });
+
+  test('of a stream with intervals a version holds from the end of its interval on', async () => {
+    const dated = { path: '{start:yyyy-MM-dd}.csv', ...SCD2 };
+    await add("values (1, 'b')", { interval: day(18) });
+    await add("values (1, 'c')", { interval: day(19) });
+    await bind(dated);
+    await add("values (1, 'a')", { interval: day(17) });
+    await bind(dated);
+    expect(await history()).toEqual([
+      { id: 1, name: 'a', _valid_from: day(18).start, _valid_to: day(19).start, _is_current: false },
+      { id: 1, name: 'b', _valid_from: day(19).start, _valid_to: day(20).start, _is_current: false },
+      { id: 1, name: 'c', _valid_from: day(20).start, _valid_to: null, _is_current: true },
     ]);
   });
 
