@@ -28,27 +28,27 @@ export const ContractInput = z
 
 const Keys = z.array(z.string().min(1)).min(1);
 
+const Merge = z.strictObject({
+  /** columns of the key: the last row of each key is shown */
+  merge: Keys,
+  /** a column or SQL condition that marks a row as the deletion of its key; of a journal by default `_op = 'd'` */
+  deleteWhen: z.string().optional(),
+});
+
+const History = z.strictObject({
+  /** columns of the key: each version of its row is shown, with the time for which it held */
+  scd2: Keys,
+  /** a column or SQL condition that marks a row as the deletion of its key; of a journal by default `_op = 'd'` */
+  deleteWhen: z.string().optional(),
+});
+
 /**
  * What the warehouse's relation `<source>.<stream>` shows of bronze, which itself only grows: every row (`append`), the
  * last load (`replace`), the last row of each key (`merge`), or each version of a key's row with `_valid_from`,
  * `_valid_to` and `_is_current` (`scd2`).
  */
 const Disposition = z.union(
-  [
-    z.enum(['append', 'replace']),
-    z.strictObject({
-      /** columns of the key: the last row of each key is shown */
-      merge: Keys,
-      /** a column or SQL condition that marks a row as the deletion of its key; of a journal by default `_op = 'd'` */
-      deleteWhen: z.string().optional(),
-    }),
-    z.strictObject({
-      /** columns of the key: each version of its row is shown, with the time for which it held */
-      scd2: Keys,
-      /** a column or SQL condition that marks a row as the deletion of its key; of a journal by default `_op = 'd'` */
-      deleteWhen: z.string().optional(),
-    }),
-  ],
+  [z.enum(['append', 'replace']), Merge, History],
   "must be 'append', 'replace', { merge: ['key'] } or { scd2: ['key'] }",
 );
 export type Disposition = z.infer<typeof Disposition>;

@@ -22,7 +22,15 @@ const replay = (history: History): Promise<void> => {
 
 test('there is a recorded history of every workflow', () => {
   const types = new Set(files.map((file) => file.split('-')[0]));
-  expect([...types].sort()).toEqual(['backfill', 'extract', 'pipeline', 'score', 'train', 'transform']);
+  expect([...types].sort()).toEqual([
+    'backfill',
+    'extract',
+    'pipeline',
+    'replicate',
+    'score',
+    'train',
+    'transform',
+  ]);
 });
 
 test.each(files)('today’s code replays %s', async (file) => {
