@@ -5,7 +5,7 @@ import ts from 'typescript';
 
 /** @typedef {Map<string, { text: string, group: string, value: ts.Expression | undefined }>} Members */
 
-/** Calls that declare by their arguments: alternatives in a list, or the last one. All others declare by what stands before the dot. */
+/** Calls that declare by their arguments: alternatives by their list, containers by the last one. All others declare by what stands before the dot. */
 const OBJECT = /^z\.(object|strictObject|looseObject)$/;
 const UNION = /^z\.(union|discriminatedUnion)$/;
 const CONTAINER = /^z\.(array|record)$/;
@@ -51,8 +51,8 @@ export class Declarations {
     const called = node.expression.getText().replaceAll(/\s/g, '');
     if (OBJECT.test(called)) return this.objectsOf(node.arguments[0]);
     if (CONTAINER.test(called)) return this.objectsOf(node.arguments.at(-1));
-    const choices = node.arguments.at(-1);
-    if (UNION.test(called) && choices && ts.isArrayLiteralExpression(choices))
+    const choices = node.arguments.find(ts.isArrayLiteralExpression);
+    if (UNION.test(called) && choices)
       return choices.elements.flatMap((element) => this.objectsOf(element));
     // of `Lake.default({ … })` the part before the dot declares, and the argument only fills in
     return ts.isPropertyAccessExpression(node.expression) ? this.objectsOf(node.expression.expression) : [];
