@@ -52,8 +52,7 @@ export class Declarations {
     if (OBJECT.test(called)) return this.objectsOf(node.arguments[0]);
     if (CONTAINER.test(called)) return this.objectsOf(node.arguments.at(-1));
     const choices = node.arguments.find(ts.isArrayLiteralExpression);
-    if (UNION.test(called) && choices)
-      return choices.elements.flatMap((element) => this.objectsOf(element));
+    if (UNION.test(called) && choices) return choices.elements.flatMap((element) => this.objectsOf(element));
     // of `Lake.default({ … })` the part before the dot declares, and the argument only fills in
     return ts.isPropertyAccessExpression(node.expression) ? this.objectsOf(node.expression.expression) : [];
   }
