@@ -37,7 +37,9 @@ async function startOnFreePorts(options: StackOptions): Promise<Stack> {
     try {
       return await startStack({ port, uiPort, metricsPort, ...options });
     } catch (error) {
-      if (attempt === 3 || (error as Error).name !== 'PortInUse') throw error;
+      const { name, message } = error as Error;
+      const taken = name === 'PortInUse' || message.includes('address already in use');
+      if (attempt === 3 || !taken) throw error;
     }
   }
 }
