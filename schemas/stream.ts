@@ -55,7 +55,7 @@ export type Disposition = z.infer<typeof Disposition>;
 
 /** How old the newest row of bronze may be before someone is told. */
 const Freshness = z.strictObject({
-  /** `millrace freshness` and the run's details warn */
+  /** `millrace freshness` warns */
   warnAfter: Duration.optional(),
   /** a run that finds the stream older fails before its transform */
   errorAfter: Duration.optional(),
