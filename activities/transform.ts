@@ -5,7 +5,7 @@ import { bindSource, boundSources } from '../engines/warehouse/bind-source.js';
 import { loadTransform, type Transform } from '../engines/dbt/transform.js';
 import { MillraceError } from '../schemas/errors.js';
 import type { TransformInput } from '../schemas/run.js';
-import type { NodeResult, TransformPlan } from '../schemas/transform.js';
+import type { NodeRecord, NodeResult, TransformPlan } from '../schemas/transform.js';
 import type { Stream } from '../schemas/source.js';
 import { beating } from './beating.js';
 import type { Deps } from './deps.js';
@@ -52,10 +52,10 @@ export const createTransformActivities = (deps: Deps) => {
   };
 
   const node =
-    (work: (transform: Transform, id: string, signal: AbortSignal) => Promise<NodeResult>) =>
+    (work: (transform: Transform, id: string, signal: AbortSignal) => Promise<NodeRecord>) =>
     (input: NodeInput): Promise<NodeResult> =>
       beating(deps, labels(input), async ({ signal }) => {
-        const result = await work(await open(input), input.node, signal);
+        const { result } = await work(await open(input), input.node, signal);
         deps.meter.count('nodes', { project: input.project.name, status: result.status }, 1);
         if (result.status === 'success') deps.meter.count('rows', labels(input), result.rows ?? 0);
         return result;
@@ -74,13 +74,14 @@ export const createTransformActivities = (deps: Deps) => {
         return (await open(input)).plan();
       }),
 
-    buildNode: node((transform, id, signal) => transform.build(id, { signal })),
-    testNode: node((transform, id, signal) => transform.test(id, { signal })),
+    buildNode: node((transform, id, signal) => transform.run(id, { signal })),
+    testNode: node((transform, id, signal) => transform.run(id, { signal })),
     /** After a cancellation: what was built beside the live relations and will not be published. */
     discardBuilt: (input: TransformInput): Promise<void> =>
       beating(deps, labels(input), async ({ signal }) => (await open(input)).discard({ signal })),
 
-    publishNode: node((transform, id, signal) => transform.publish(id, { signal })),
+    publishNode: (input: NodeInput): Promise<NodeResult> =>
+      beating(deps, labels(input), async ({ signal }) => (await open(input)).publish(input.node, { signal })),
   };
 };
 export type TransformActivities = ReturnType<typeof createTransformActivities>;

@@ -1,27 +1,28 @@
 import type { Position } from '../../schemas/errors.js';
 import type { RelationName } from '../warehouse/port.js';
 import type { Template } from './jinja/ast.js';
-import { str, type Dict, type Value } from './jinja/values.js';
+import { str, truthy, type Dict } from './jinja/values.js';
 
-/** A `ref` or `source` call, with its place for errors. */
-export interface Reference {
-  kind: 'ref' | 'source';
-  /** `['orders']`, `['package', 'orders']` or `['source', 'table']` */
-  path: string[];
-  where: Position;
-}
+/** dbt's resource types, as `--resource-type` and `resource_type:` write them */
+export type ResourceKind =
+  | 'model'
+  | 'seed'
+  | 'snapshot'
+  | 'test'
+  | 'unit_test'
+  | 'analysis'
+  | 'operation'
+  | 'source'
+  | 'exposure'
+  | 'metric'
+  | 'semantic_model'
+  | 'saved_query';
 
-export interface ColumnProperties {
-  name: string;
-  description: string;
-  tags: string[];
-  meta: unknown;
-}
-
-export interface Node {
+/** What everything in the graph has. */
+export interface Resource {
   /** dbt's unique_id */
   id: string;
-  kind: 'model' | 'seed' | 'snapshot' | 'test';
+  kind: ResourceKind;
   name: string;
   package: string;
   /** relative to the root project */
@@ -29,21 +30,83 @@ export interface Node {
   /** below the folder it belongs to (`models/`), as selectors and `model.path` see it */
   path: string;
   fqn: string[];
+  /** all of it, rendered: tags and meta, too */
+  config: Dict;
+  description: string;
+  /** ids of resources, in the order of their first reference */
+  dependsOn: string[];
+}
+
+/** A `ref` or `source` call, with its place for errors. */
+export interface Reference {
+  kind: 'ref' | 'source';
+  /** `['orders']`, `['package', 'orders']` or `['source', 'table']` */
+  path: string[];
+  /** of a ref to one version of a model */
+  version?: string;
+  where: Position;
+}
+
+/** dbt's constraint of a column or a model, as written. */
+export interface Constraint {
+  type: string;
+  name?: string;
+  expression?: string;
+  columns?: string[];
+  to?: string;
+  to_columns?: string[];
+  warn_unsupported?: boolean;
+  warn_unenforced?: boolean;
+}
+
+export interface ColumnProperties {
+  name: string;
+  description: string;
+  tags: string[];
+  meta: unknown;
+  /** as written in YAML; contracts compare it */
+  dataType?: string;
+  quote?: boolean;
+  constraints?: Constraint[];
+  /** as the manifest keeps it */
+  config?: Record<string, unknown>;
+}
+
+/** One version of a model. */
+export interface ModelVersion {
+  /** as written: `2`, `'2'` or `'beta'` all print alike */
+  version: string | number;
+  /** of the model, when this is not it */
+  latest: string | number;
+}
+
+/** What runs, or can be compiled: models, seeds, snapshots, tests, analyses, and hooks of a whole run (operations). */
+export interface Node extends Resource {
+  kind: 'model' | 'seed' | 'snapshot' | 'test' | 'unit_test' | 'analysis' | 'operation';
   language: 'sql' | 'python' | 'csv';
   /** the template, unless it is a CSV */
   template: Template | null;
   raw: string;
-  config: Dict;
-  description: string;
   columns: ColumnProperties[];
   references: Reference[];
-  /** ids of nodes and sources, in the order of their first reference */
-  dependsOn: string[];
-  /** where the result is read; tests have none */
+  /** where the result is read; tests have none unless they store failures; analyses and operations have none */
   relation: RelationName | null;
   test?: TestDefinition;
+  unit?: UnitTest;
   /** path of a seed's CSV on this machine */
   absolute?: string;
+  version?: ModelVersion;
+  /** model-level */
+  constraints?: Constraint[];
+  access?: 'private' | 'protected' | 'public';
+  group?: string | null;
+  /** `package://models/schema.yml` of the file that describes it */
+  patch?: string;
+  deprecation?: string | null;
+  /** ids of macros its template called while it was read */
+  macros?: string[];
+  /** of an operation: where in the run it stands */
+  hook?: { on: 'start' | 'end'; index: number };
 }
 
 export interface TestDefinition {
@@ -52,22 +115,79 @@ export interface TestDefinition {
   /** arguments as written in YAML, rendered when it runs */
   kwargs: Record<string, unknown>;
   column: string | null;
-  /** id of the node it is attached to, for a generic test */
+  /** id of the node or source it is attached to, for a generic test */
   attached: string | null;
   where: Position;
 }
 
-export interface SourceTable {
-  id: string;
+/** Rows of a unit test: as dicts, CSV text, a query, or a fixture file already read into one of them. */
+export interface UnitRows {
+  format: 'dict' | 'csv' | 'sql';
+  rows: Record<string, unknown>[] | string;
+}
+
+export interface UnitTest {
+  /** id of the model under test */
+  model: string;
+  given: ({ input: string } & UnitRows)[];
+  expect: UnitRows;
+  overrides: {
+    macros: Record<string, unknown>;
+    vars: Record<string, unknown>;
+    envVars: Record<string, unknown>;
+  };
+  where: Position;
+}
+
+export interface SourceTable extends Resource {
+  kind: 'source';
   source: string;
+  relation: RelationName;
+  columns: ColumnProperties[];
+  sourceDescription: string;
+  loader: string;
+  /** rendered SQL expressions and limits; null where none are set */
+  freshness: SourceFreshness | null;
+  loadedAtField: string | null;
+  loadedAtQuery: string | null;
+  quoting: Record<string, boolean>;
+}
+
+export interface SourceFreshness {
+  warnAfter: { count: number; period: 'minute' | 'hour' | 'day' } | null;
+  errorAfter: { count: number; period: 'minute' | 'hour' | 'day' } | null;
+  filter: string | null;
+}
+
+export interface Exposure extends Resource {
+  kind: 'exposure';
+  references: Reference[];
+  /** the entry as written and rendered: label, type, owner, url, maturity */
+  definition: Record<string, unknown>;
+}
+
+/** Parsed for the graph and the manifest; nothing is computed from them. */
+export interface Semantic extends Resource {
+  kind: 'metric' | 'semantic_model' | 'saved_query';
+  references: Reference[];
+  definition: Record<string, unknown>;
+}
+
+export interface Group {
+  id: string;
   name: string;
   package: string;
   file: string;
-  fqn: string[];
-  relation: RelationName;
-  tags: string[];
-  meta: Value;
+  owner: Record<string, unknown>;
   description: string;
+}
+
+export interface DocsBlock {
+  id: string;
+  name: string;
+  package: string;
+  file: string;
+  text: string;
 }
 
 /** What a project comes to, for one set of variables and one target. */
@@ -75,12 +195,38 @@ export interface Manifest {
   project: string;
   nodes: Map<string, Node>;
   sources: Map<string, SourceTable>;
-  /** ids of nodes that exist but are switched off */
-  disabled: Set<string>;
-  /** id -> ids of nodes that read it */
+  exposures: Map<string, Exposure>;
+  /** metrics, semantic models and saved queries */
+  semantics: Map<string, Semantic>;
+  groups: Map<string, Group>;
+  docs: Map<string, DocsBlock>;
+  /** what exists but is switched off, by id */
+  disabled: Map<string, Resource>;
+  /** id -> ids of what reads it */
   children: Map<string, string[]>;
   /** what a reader should know though nothing is wrong enough to stop */
   warnings: string[];
 }
 
+/** Anything in the graph by its id. */
+export const resource = (manifest: Manifest, id: string): Resource | undefined =>
+  manifest.nodes.get(id) ??
+  manifest.sources.get(id) ??
+  manifest.exposures.get(id) ??
+  manifest.semantics.get(id);
+
+/** Everything in the graph. */
+export function* resources(manifest: Manifest): Iterable<Resource> {
+  yield* manifest.nodes.values();
+  yield* manifest.sources.values();
+  yield* manifest.exposures.values();
+  yield* manifest.semantics.values();
+}
+
 export const materialization = (node: Node): string => str(node.config.get('materialized') ?? 'view');
+
+/** the model's columns and types are promised, and checked before it is built */
+export function hasContract(node: Node): boolean {
+  const contract = node.config.get('contract');
+  return contract instanceof Map && truthy(contract.get('enforced') ?? false);
+}

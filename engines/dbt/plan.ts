@@ -34,7 +34,7 @@ export function makePlan(manifest: Manifest, selected: ReadonlySet<string>): Tra
     test.parents = test.parents.filter((parent) => parent !== audited);
     ((nodes[audited] as PlanNode).audits ??= []).push(at);
   }
-  return { nodes, mermaid: mermaid(nodes), warnings: manifest.warnings };
+  return { nodes, start: [], end: [], mermaid: mermaid(nodes), warnings: manifest.warnings };
 }
 
 export const severity = (node: Node): 'error' | 'warn' =>

@@ -14,9 +14,9 @@ export interface Selection {
 type Candidate = Node | SourceTable;
 type Method = (candidate: Candidate, value: string, argument: string) => boolean;
 
-const isNode = (candidate: Candidate): candidate is Node => 'kind' in candidate;
+const isNode = (candidate: Candidate): candidate is Node => candidate.kind !== 'source';
 const tagsOf = (candidate: Candidate): string[] =>
-  isNode(candidate) ? asList(candidate.config.get('tags')).map(str) : candidate.tags;
+  asList(candidate.config.get('tags')).map(str);
 
 /** fnmatch: `*`, `?`, `[…]` */
 function glob(pattern: string, text: string): boolean {

@@ -1,6 +1,7 @@
 import type { Interval } from '../../schemas/interval.js';
 import { MillraceError } from '../../schemas/errors.js';
-import type { NodeResult, PlanNode, TransformPlan } from '../../schemas/transform.js';
+import type { DbtCommand, DbtFlags } from '../../schemas/dbt.js';
+import type { NodeRecord, NodeResult, PlanNode, TransformPlan } from '../../schemas/transform.js';
 import type { RelationName, Statement, Warehouse } from '../warehouse/port.js';
 import type { Environment } from './context/environment.js';
 import { topological } from './graph.js';
@@ -9,9 +10,11 @@ import type { Node } from './manifest.js';
 import { loadProject } from './parse/load.js';
 import { makePlan } from './plan.js';
 import { folderSignature } from './project/files.js';
-import { buildNode, publishNode } from './run/build.js';
+import { publishNode } from './run/build.js';
 import { Compiler } from './run/compile.js';
-import { testNode } from './run/test.js';
+import type { RunOptions } from './run/job.js';
+import { record } from './run/record.js';
+import { runNode } from './run/run-node.js';
 import { selectNodes } from './select.js';
 
 export interface TransformContext {
@@ -34,6 +37,13 @@ export interface TransformContext {
   exclude?: string | undefined;
   /** `false` builds again what is current, once for each run */
   reuse?: boolean | undefined;
+  /** `build` by default */
+  command?: DbtCommand | undefined;
+  flags?: DbtFlags | undefined;
+  /** `false` publishes at once and tests afterwards, as dbt does */
+  audit?: boolean | undefined;
+  /** `false` keeps no record in the warehouse: nothing can be reused, resumed or audited then */
+  ledger?: boolean | undefined;
   /** dbt's target name */
   target?: string | undefined;
   /** ISO 8601; `run_started_at` and "now" in templates. By default the end of the interval */
@@ -43,10 +53,13 @@ export interface TransformContext {
 /** A dbt project, read for one run and ready to be carried out node by node, in any process and any number of times. */
 export interface Transform {
   plan(): TransformPlan;
-  /** Builds a model or seed: beside the live relation when tests guard it, else it is published at once. */
-  build(id: string, statement?: Statement): Promise<NodeResult>;
-  /** Runs a test, on the rows that wait for publication when it guards them. A failure is a result, not an error. */
-  test(id: string, statement?: Statement): Promise<NodeResult>;
+  /** what was read: for selections, artifacts and documentation */
+  readonly environment: Environment;
+  /**
+   * Carries out one node, whatever its kind. What tests guard is built beside the live relation when the context asks
+   * for it, everything else is published at once. A failed test is a result, not an error.
+   */
+  run(id: string, statement?: Statement): Promise<NodeRecord>;
   /** Makes built rows visible, in one transaction; a second call finds them published. */
   publish(id: string, statement?: Statement): Promise<NodeResult>;
   /** Drops what this run has built and not published: for a run that was cancelled. */
@@ -71,9 +84,10 @@ const KEPT = 8;
  */
 export async function loadTransform(context: TransformContext): Promise<Transform> {
   const { warehouse } = context;
-  await prepareLedger(warehouse);
+  const { command = 'build', flags = {}, reuse = true, ledger = true } = context;
+  if (ledger) await prepareLedger(warehouse);
   const { environment, plan } = load(context);
-  return new LoadedTransform(warehouse, environment, plan, context.reuse ?? true);
+  return new LoadedTransform(warehouse, environment, plan, { command, flags, reuse, ledger });
 }
 
 function load(context: TransformContext): Loaded {
@@ -107,34 +121,29 @@ function load(context: TransformContext): Loaded {
 class LoadedTransform implements Transform {
   constructor(
     private readonly warehouse: Warehouse,
-    private readonly environment: Environment,
+    readonly environment: Environment,
     private readonly planned: TransformPlan,
-    private readonly reuse: boolean,
+    private readonly options: RunOptions,
   ) {}
 
   plan(): TransformPlan {
     return this.planned;
   }
 
-  build(id: string, { signal }: Statement = {}): Promise<NodeResult> {
-    const node = this.node(id, ['model', 'seed']);
-    const audited = (this.step(id)?.audits ?? []).length > 0;
-    return timed(() => buildNode(this.job(signal), node, audited));
+  run(id: string, { signal }: Statement = {}): Promise<NodeRecord> {
+    const node = this.node(id);
+    const step = this.step(id);
+    const audits = step?.audit === undefined ? undefined : this.planned.nodes[step.audit]?.id;
+    const role = {
+      audited: (step?.audits ?? []).length > 0,
+      audits: audits === undefined ? undefined : this.environment.manifest.nodes.get(audits),
+    };
+    return record(node, () => runNode(this.job(signal), node, role));
   }
 
-  test(id: string, { signal }: Statement = {}): Promise<NodeResult> {
-    const node = this.node(id, ['test']);
-    const audit = this.step(id)?.audit;
-    const audited =
-      audit === undefined
-        ? undefined
-        : this.environment.manifest.nodes.get(this.planned.nodes[audit]?.id ?? '');
-    return timed(() => testNode(this.job(signal), node, audited));
-  }
-
-  publish(id: string, { signal }: Statement = {}): Promise<NodeResult> {
-    const node = this.node(id, ['model', 'seed']);
-    return timed(() => publishNode(this.job(signal), node));
+  async publish(id: string, { signal }: Statement = {}): Promise<NodeResult> {
+    const node = this.node(id);
+    return (await record(node, () => publishNode(this.job(signal), node))).result;
   }
 
   discard(statement: Statement = {}): Promise<void> {
@@ -144,32 +153,24 @@ class LoadedTransform implements Transform {
   }
 
   compile(id: string, { signal }: Statement = {}): Promise<string> {
-    const node = this.node(id, ['model', 'test']);
+    const node = this.node(id);
     return new Compiler(this.environment, this.warehouse, signal).compile(node);
   }
 
   private job(signal: AbortSignal | undefined) {
-    return { warehouse: this.warehouse, environment: this.environment, reuse: this.reuse, signal };
+    return { warehouse: this.warehouse, environment: this.environment, options: this.options, signal };
   }
 
   private step(id: string): PlanNode | undefined {
     return this.planned.nodes.find((node) => node.id === id);
   }
 
-  private node(id: string, kinds: readonly Node['kind'][]): Node {
+  private node(id: string): Node {
     const node = this.environment.manifest.nodes.get(id);
-    if (node && kinds.includes(node.kind)) return node;
+    if (node) return node;
     throw new MillraceError('RefNotFound', {
-      what: node
-        ? `${id} is a ${node.kind}, not a ${kinds.join(' or ')}`
-        : `There is no node '${id}' in this project`,
+      what: `There is no node '${id}' in this project`,
       fix: 'Take ids from the plan of the same project and selection',
     });
   }
-}
-
-async function timed(work: () => Promise<Omit<NodeResult, 'seconds'>>): Promise<NodeResult> {
-  const start = performance.now();
-  const result = await work();
-  return { ...result, seconds: Math.round(performance.now() - start) / 1000 };
 }

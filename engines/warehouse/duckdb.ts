@@ -9,10 +9,14 @@ import { Pool } from './pool.js';
 import {
   quoteIdent,
   quoteText,
+  type Answer,
   type ColumnInfo,
+  type ListedRelation,
   type RelationInfo,
   type RelationName,
+  type RelationType,
   type Row,
+  type SchemaName,
   type Session,
   type Statement,
   type Warehouse,
@@ -123,18 +127,16 @@ class DuckDb implements Warehouse {
     }
   }
 
-  async describe({ schema, name }: RelationName): Promise<RelationInfo | null> {
-    const rows = await this.query<{ kind: string; column: string; type: string }>(
-      `SELECT t.table_type AS kind, c.column_name AS "column", c.data_type AS type
-         FROM information_schema.tables t
-         JOIN duckdb_columns() c ON c.database_name = t.table_catalog AND c.schema_name = t.table_schema AND c.table_name = t.table_name
-        WHERE t.table_catalog = current_database() AND t.table_schema = ${quoteText(schema)} AND t.table_name = ${quoteText(name)}
-        ORDER BY c.column_index`,
-    );
-    const first = rows[0];
-    if (!first) return null;
-    const columns = rows.map(({ column, type }): ColumnInfo => ({ name: column, type }));
-    return { type: first.kind === 'VIEW' ? 'view' : 'table', columns };
+  execute(sql: string, statement: Statement = {}): Promise<Answer> {
+    return this.pool.use((connection) => session(connection).execute(sql, statement), statement.signal);
+  }
+
+  describe(relation: RelationName, statement: Statement = {}): Promise<RelationInfo | null> {
+    return this.pool.use((connection) => session(connection).describe(relation, statement), statement.signal);
+  }
+
+  relations(schema: SchemaName, statement: Statement = {}): Promise<ListedRelation[]> {
+    return this.pool.use((connection) => session(connection).relations(schema, statement), statement.signal);
   }
 
   async close(): Promise<void> {
@@ -165,9 +167,48 @@ function session(connection: DuckDBConnection, outer?: AbortSignal): Session {
       signal?.removeEventListener('abort', stop);
     }
   };
+  const query = <T extends Row>(sql: string, { signal = outer }: Statement = {}): Promise<T[]> =>
+    execute(sql, signal, async (result) => (await result.convertRowObjects(plainValue)) as T[], true);
   return {
-    query: <T extends Row>(sql: string, { signal = outer }: Statement = {}) =>
-      execute(sql, signal, async (result) => (await result.convertRowObjects(plainValue)) as T[], true),
+    query,
+    execute: (sql, { signal = outer } = {}) =>
+      execute(sql, signal, async (result): Promise<Answer> => {
+        const names = result.deduplicatedColumnNames();
+        const types = result.columnTypes();
+        return {
+          columns: names.map((name, index) => ({ name, type: String(types[index]) })),
+          rows: (await result.convertRowObjects(plainValue)) as Row[],
+          changed: result.rowsChanged,
+        };
+      }),
     run: (sql, { signal = outer } = {}) => execute(sql, signal, (result) => result.rowsChanged),
+    describe: async ({ database, schema, name }, statement) => {
+      const rows = await query<{ kind: RelationType; column: string; type: string }>(
+        `SELECT t.kind, c.column_name AS "column", c.data_type AS type
+           FROM (${CATALOG}) t
+           JOIN duckdb_columns() c ON c.database_name = t.database AND c.schema_name = t.schema AND c.table_name = t.name
+          WHERE ${within(database, schema)} AND lower(t.name) = ${quoteText(name.toLowerCase())}
+          ORDER BY c.column_index`,
+        statement,
+      );
+      const [first] = rows;
+      if (!first) return null;
+      const columns = rows.map(({ column, type }): ColumnInfo => ({ name: column, type }));
+      return { type: first.kind, columns };
+    },
+    relations: async ({ database, schema }, statement) => {
+      const rows = await query<Row & RelationName & { kind: RelationType }>(
+        `SELECT t.* FROM (${CATALOG}) t WHERE ${within(database, schema)}`,
+        statement,
+      );
+      return rows.map(({ kind, ...relation }) => ({ ...relation, type: kind }));
+    },
   };
 }
+
+const CATALOG = `SELECT database_name AS database, schema_name AS schema, table_name AS name, 'table' AS kind FROM duckdb_tables()
+  UNION ALL SELECT database_name, schema_name, view_name, 'view' FROM duckdb_views()`;
+
+const within = (database: string | undefined, schema: string): string =>
+  `t.database = ${database === undefined ? 'current_database()' : quoteText(database)}` +
+  ` AND lower(t.schema) = ${quoteText(schema.toLowerCase())}`;

@@ -5,20 +5,48 @@ export interface Statement {
   signal?: AbortSignal | undefined;
 }
 
+/** The answer to one statement. */
+export interface Answer<T extends Row = Row> {
+  /** in order, also when there is no row; types as the warehouse writes them */
+  columns: ColumnInfo[];
+  rows: T[];
+  /** rows the statement inserted, updated or deleted, where the warehouse tells */
+  changed: number;
+  /** the warehouse's own id of the statement */
+  queryId?: string | undefined;
+  /** bytes the statement read, where the warehouse tells */
+  bytes?: number | undefined;
+}
+
 /** What runs SQL. Inside {@link Warehouse.transaction} every statement of the session is part of it. */
 export interface Session {
   /** Runs one statement. @throws MillraceError SqlError for several, and runs none of them */
   query<T extends Row = Row>(sql: string, statement?: Statement): Promise<T[]>;
+  /** Runs one or several statements. @returns what the last one answered */
+  execute(sql: string, statement?: Statement): Promise<Answer>;
   /** Runs one or several statements. @returns rows changed by the last one, where the warehouse tells */
   run(sql: string, statement?: Statement): Promise<number>;
+  /** Names are matched without regard to case. @returns null when there is no such relation */
+  describe(relation: RelationName, statement?: Statement): Promise<RelationInfo | null>;
+  /** Every relation of a schema, without columns. A schema that does not exist has none. */
+  relations(schema: SchemaName, statement?: Statement): Promise<ListedRelation[]>;
 }
 
-export interface RelationName {
+export interface SchemaName {
+  /** the warehouse's own database when it is left out */
+  database?: string | undefined;
   schema: string;
+}
+
+export interface RelationName extends SchemaName {
   name: string;
 }
 
-export type RelationType = 'table' | 'view';
+export type RelationType = 'table' | 'view' | 'materialized_view' | 'external';
+
+export interface ListedRelation extends RelationName {
+  type: RelationType;
+}
 
 export interface ColumnInfo {
   name: string;
@@ -36,7 +64,7 @@ export interface RelationInfo {
  * itself, not only the wait for it.
  */
 export interface Warehouse extends Session {
-  readonly dialect: 'duckdb';
+  readonly dialect: 'duckdb' | 'snowflake' | 'postgres';
   /** the catalog that unqualified relations live in */
   readonly database: string;
   /**
@@ -44,12 +72,11 @@ export interface Warehouse extends Session {
    * transaction, so it may have no effect but through its session.
    */
   transaction<T>(work: (session: Session) => Promise<T>, statement?: Statement): Promise<T>;
-  /** @returns null when there is no such relation */
-  describe(relation: RelationName): Promise<RelationInfo | null>;
   close(): Promise<void>;
 }
 
 export const quoteIdent = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 export const quoteText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
-export const quoteRelation = ({ schema, name }: RelationName): string =>
-  `${quoteIdent(schema)}.${quoteIdent(name)}`;
+/** `"schema"."name"`, with its database before it where it names one */
+export const quoteRelation = ({ database, schema, name }: RelationName): string =>
+  [...(database === undefined ? [] : [database]), schema, name].map(quoteIdent).join('.');

@@ -27,24 +27,17 @@ const asRelation = (value: Value, of: string): Relation => {
 export function adapterObject(host: AdapterHost): Module {
   const { queries } = host;
   const columns = (relation: Relation): Column[] => {
-    const { schema, identifier } = relation.parts;
+    const { database, schema, identifier } = relation.parts;
     if (!queries || schema === null || identifier === null) return [];
-    return queries
-      .ask(
-        `select column_name as name, data_type as type from duckdb_columns() where database_name = ${quoteText(relation.parts.database ?? host.database)}` +
-          ` and schema_name = ${quoteText(schema)} and table_name = ${quoteText(identifier)} order by column_index`,
-      )
-      .map(({ name, type }) => new Column(String(name), String(type)));
+    const found = queries.describe({ database: database ?? host.database, schema, name: identifier });
+    return (found?.columns ?? []).map(({ name, type }) => new Column(name, type));
   };
   const find = (database: string, schema: string, identifier: string): Value => {
-    if (!queries) return null;
-    const [found] = queries.ask(
-      `select table_schema as s, table_name as n, table_type as kind from information_schema.tables where table_catalog = ${quoteText(database)}` +
-        ` and lower(table_schema) = lower(${quoteText(schema)}) and lower(table_name) = lower(${quoteText(identifier)})`,
-    );
+    const found = queries
+      ?.relations({ database, schema })
+      .find(({ name }) => name.toLowerCase() === identifier.toLowerCase());
     if (!found) return null;
-    const type = found['kind'] === 'VIEW' ? 'view' : 'table';
-    return new Relation({ database, schema: String(found['s']), identifier: String(found['n']), type });
+    return new Relation({ database, schema: found.schema, identifier: found.name, type: found.type });
   };
   const dispatch: JinjaFunction = (args, kwargs, site) => {
     const given = new Arguments('adapter.dispatch()', args, kwargs);
@@ -81,13 +74,14 @@ export function adapterObject(host: AdapterHost): Module {
       const schema = new Arguments('adapter.check_schema_exists()', args, kwargs).text(1, 'schema');
       if (!queries) return false;
       return (
-        queries.ask(`select 1 as one from duckdb_schemas() where schema_name = ${quoteText(schema)}`).length >
-        0
+        queries.query(
+          `select 1 as one from information_schema.schemata where schema_name = ${quoteText(schema)}`,
+        ).rows.length > 0
       );
     },
     execute: (args, kwargs) => {
       const sql = new Arguments('adapter.execute()', args, kwargs).text(0, 'sql');
-      return [null, queries ? new Table(queries.ask(sql)) : null];
+      return [null, queries ? Table.of(queries.query(sql)) : null];
     },
   };
   return new AdapterModule(methods);

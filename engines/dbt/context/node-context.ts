@@ -157,7 +157,7 @@ export class NodeContext implements Globals {
   }
 
   private ask(sql: string): Value {
-    return this.host.queries ? new Table(this.host.queries.ask(sql)) : null;
+    return this.host.queries ? Table.of(this.host.queries.query(sql)) : null;
   }
 
   private statement(args: Value[], kwargs: Record<string, Value>): Value {

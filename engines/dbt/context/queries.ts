@@ -1,54 +1,92 @@
-import type { Row } from '../../warehouse/port.js';
+import { isDeepStrictEqual } from 'node:util';
+import type {
+  Answer,
+  ListedRelation,
+  RelationInfo,
+  RelationName,
+  SchemaName,
+  Session,
+  Statement,
+} from '../../warehouse/port.js';
 import { JinjaFault } from '../jinja/fault.js';
 
+/** What a template can want of the warehouse, and what it gets for it. */
+interface Wants {
+  /** one statement whose rows count */
+  query: { sql: string; gives: Answer };
+  /** statements that are run for what they do */
+  run: { sql: string; gives: Answer };
+  describe: { relation: RelationName; gives: RelationInfo | null };
+  relations: { schema: SchemaName; gives: ListedRelation[] };
+}
+type Want = { [K in keyof Wants]: { kind: K } & Omit<Wants[K], 'gives'> }[keyof Wants];
+
 /** A template asked something of the warehouse that is not known yet. */
-export class NeedsQuery extends Error {
-  constructor(readonly sql: string) {
-    super('A query is needed first');
+class NeedsAnswer extends Error {
+  constructor(readonly want: Want) {
+    super('The warehouse must answer first');
   }
 }
 
 /** Answers a template's questions, or stops it until the answer is there. */
 export interface Queries {
-  ask(sql: string): Row[];
-}
-
-interface Answer {
-  sql: string;
-  rows: Row[];
+  query(sql: string): Answer;
+  run(sql: string): Answer;
+  /** @returns null when there is no such relation */
+  describe(relation: RelationName): RelationInfo | null;
+  relations(schema: SchemaName): ListedRelation[];
 }
 
 /**
  * Templates are rendered synchronously, the warehouse answers later: a question ends the attempt, the answer is kept,
- * and the template is rendered again from its start, now with that answer.
+ * and the template is rendered again from its start, now with that answer. So each statement is run once, in order.
  *
  * @param attempt renders once; it runs again after each question, so it must begin afresh
  */
 export async function renderWithQueries<T>(
   attempt: (queries: Queries) => T,
-  run: (sql: string) => Promise<Row[]>,
+  session: Session,
+  statement: Statement = {},
 ): Promise<T> {
-  const answers: Answer[] = [];
+  const known: { want: Want; answer: unknown }[] = [];
   for (;;) {
     let next = 0;
-    const ask = (sql: string): Row[] => {
-      const known = answers[next++];
-      if (!known) throw new NeedsQuery(sql);
-      if (known.sql !== sql)
+    const ask = <K extends keyof Wants>(want: Want & { kind: K }): Wants[K]['gives'] => {
+      const former = known[next++];
+      if (!former) throw new NeedsAnswer(want);
+      if (!isDeepStrictEqual(former.want, want))
         throw new JinjaFault(
-          `The query '${brief(known.sql)}' was '${brief(sql)}' when the template was rendered again`,
+          `The query '${brief(former.want)}' was '${brief(want)}' when the template was rendered again`,
           undefined,
           'Templates are rendered again after each query: leave out what differs each time',
         );
-      return known.rows;
+      return former.answer as Wants[K]['gives'];
     };
     try {
-      return attempt({ ask });
+      return attempt({
+        query: (sql) => ask({ kind: 'query', sql }),
+        run: (sql) => ask({ kind: 'run', sql }),
+        describe: (relation) => ask({ kind: 'describe', relation }),
+        relations: (schema) => ask({ kind: 'relations', schema }),
+      });
     } catch (cause) {
-      if (!(cause instanceof NeedsQuery)) throw cause;
-      answers.push({ sql: cause.sql, rows: await run(cause.sql) });
+      if (!(cause instanceof NeedsAnswer)) throw cause;
+      known.push({ want: cause.want, answer: await answer(cause.want, session, statement) });
     }
   }
 }
 
-const brief = (sql: string): string => sql.replace(/\s+/g, ' ').trim().slice(0, 80);
+function answer(want: Want, session: Session, statement: Statement): Promise<unknown> {
+  switch (want.kind) {
+    case 'query':
+    case 'run':
+      return session.execute(want.sql, statement);
+    case 'describe':
+      return session.describe(want.relation, statement);
+    case 'relations':
+      return session.relations(want.schema, statement);
+  }
+}
+
+const brief = (want: Want): string =>
+  ('sql' in want ? want.sql : want.kind).replace(/\s+/g, ' ').trim().slice(0, 80);

@@ -1,4 +1,4 @@
-import type { Row } from '../../warehouse/port.js';
+import type { Answer, Row } from '../../warehouse/port.js';
 import { fromPlain, PyObject, str, tuple, type JinjaFunction, type Value } from '../jinja/values.js';
 
 /** The result of a query in the middle of a template: the part of agate's Table that projects use. */
@@ -16,6 +16,13 @@ export class Table extends PyObject {
           names,
           names.map((name) => fromPlain(row[name])),
         ),
+    );
+  }
+
+  static of({ columns, rows }: Answer): Table {
+    return new Table(
+      rows,
+      columns.map(({ name }) => name),
     );
   }
 

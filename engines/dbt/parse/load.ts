@@ -41,7 +41,11 @@ export function loadProject({ dir, ...options }: LoadOptions): Environment {
     project: root.name,
     nodes: new Map(),
     sources: new Map(),
-    disabled: new Set(),
+    exposures: new Map(),
+    semantics: new Map(),
+    groups: new Map(),
+    docs: new Map(),
+    disabled: new Map(),
     children: new Map(),
     warnings: [],
   };
@@ -201,7 +205,7 @@ class Loader {
       (file: string) =>
       (value: unknown): unknown =>
         renderDeep(value, scope, file);
-    const materialized = { model: 'view', seed: 'seed', snapshot: 'snapshot', test: 'test' }[node.kind];
+    const materialized = node.kind === 'model' ? 'view' : node.kind;
     node.config.set('materialized', materialized);
     for (const { yaml, prefix } of configOwners(this.environment, owner.name)) {
       const tree = {
@@ -209,6 +213,9 @@ class Loader {
         seed: yaml.seeds,
         snapshot: yaml.snapshots,
         test: { ...yaml.tests, ...yaml.data_tests },
+        unit_test: {},
+        analysis: {},
+        operation: {},
       };
       mergeConfig(node.config, folderConfig(tree[node.kind], node.fqn, render(`${prefix}dbt_project.yml`)));
     }
@@ -229,7 +236,7 @@ class Loader {
         fix: 'Rename one of the files',
       });
     if (isTrue(node.config, 'enabled', true)) this.manifest.nodes.set(node.id, node);
-    else this.manifest.disabled.add(node.id);
+    else this.manifest.disabled.set(node.id, node);
   }
 
   private nameRelations(): void {

@@ -53,7 +53,7 @@ export function resolveReferences(manifest: Manifest, root: string): void {
     }
     if (off) {
       manifest.nodes.delete(node.id);
-      manifest.disabled.add(node.id);
+      manifest.disabled.set(node.id, node);
       continue;
     }
     node.dependsOn = [...ids];
@@ -68,7 +68,7 @@ export function resolveReferences(manifest: Manifest, root: string): void {
 
 const isDisabled = (manifest: Manifest, { kind, path }: Reference): boolean => {
   const ending = kind === 'ref' ? `.${path.at(-1)}` : `.${path.join('.')}`;
-  return [...manifest.disabled].some(
+  return [...manifest.disabled.keys()].some(
     (id) => (kind === 'source') === id.startsWith('source.') && id.endsWith(ending),
   );
 };

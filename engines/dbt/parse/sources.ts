@@ -1,10 +1,11 @@
 import { MillraceError } from '../../../schemas/errors.js';
 import type { Environment } from '../context/environment.js';
 import { isTrue } from '../context/node-context.js';
-import { fromPlain, str, type Dict } from '../jinja/values.js';
-import { asList, folderConfig, mergeConfig } from './config.js';
+import { fromPlain, type Dict } from '../jinja/values.js';
+import { folderConfig, mergeConfig } from './config.js';
 import { configOwners } from './generic-test.js';
 import { renderDeep } from './native.js';
+import type { SourceTable } from '../manifest.js';
 import type { Properties, SourceProperties } from './properties.js';
 import { yamlContext } from './read-node.js';
 
@@ -30,10 +31,6 @@ export function readSources(environment: Environment, entries: Properties<Source
           mergeConfig(config, [['meta', fromPlain(level.meta)]]);
         mergeConfig(config, fromPlain(render(level.config)) as Dict);
       }
-      if (!isTrue(config, 'enabled', true)) {
-        manifest.disabled.add(id);
-        return;
-      }
       const former = manifest.sources.get(id);
       if (former)
         throw new MillraceError('DuplicateNode', {
@@ -41,16 +38,20 @@ export function readSources(environment: Environment, entries: Properties<Source
           where: yaml.at([...path, 'tables', index]),
           fix: 'Remove one of the two',
         });
-      manifest.sources.set(id, {
-        ...{ id, source, name, package: owner.name, file: yaml.file, fqn },
+      const node: SourceTable = {
+        ...{ id, kind: 'source', source, name, package: owner.name, file: yaml.file, path: yaml.file, fqn, config },
+        dependsOn: [],
         relation: environment.sources[`${source}.${name}`]?.relation ?? {
           schema: String(render(value.schema ?? source)),
           name: String(render(table.identifier ?? name)),
         },
-        tags: asList(config.get('tags')).map(str),
-        meta: config.get('meta') ?? new Map(),
+        columns: [],
         description: table.description ?? '',
-      });
+        sourceDescription: value.description ?? '',
+        ...{ loader: '', freshness: null, loadedAtField: null, loadedAtQuery: null, quoting: {} },
+      };
+      if (isTrue(config, 'enabled', true)) manifest.sources.set(id, node);
+      else manifest.disabled.set(id, node);
     });
   }
 }

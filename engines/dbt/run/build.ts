@@ -1,13 +1,10 @@
 import { MillraceError } from '../../../schemas/errors.js';
-import type { NodeResult } from '../../../schemas/transform.js';
 import {
   quoteIdent,
   type RelationName,
   type RelationType,
   type Session,
-  type Warehouse,
 } from '../../warehouse/port.js';
-import type { Environment } from '../context/environment.js';
 import {
   dropStaleAudits,
   keyName,
@@ -19,23 +16,18 @@ import {
 import { materialization, type Node } from '../manifest.js';
 import { readText, sha256 } from '../project/files.js';
 import { Compiler } from './compile.js';
+import type { Job, Outcome } from './job.js';
 import { contentKey, relationsRead } from './key.js';
 import { createRelation, swapIn } from './materialize.js';
 import { seedQuery } from './seed.js';
 
-/** What carrying out a node needs. */
-export interface Job {
-  warehouse: Warehouse;
-  environment: Environment;
-  reuse: boolean;
-  signal: AbortSignal | undefined;
-}
-type Outcome = Omit<NodeResult, 'seconds'>;
-
-const outcome = (node: Node, status: NodeResult['status'], key: string, rows: number | null): Outcome => ({
-  ...{ id: node.id, status, key },
-  ...(rows !== null && { rows }),
-});
+const outcome = (
+  node: Node,
+  status: Outcome['status'],
+  key: string,
+  rows: number | null,
+  compiled?: string,
+): Outcome => ({ status, key, rows, ...(compiled !== undefined && node.kind !== 'seed' && { compiled }) });
 
 export function relationOf(node: Node): RelationName {
   if (node.relation) return node.relation;
@@ -56,7 +48,7 @@ export const auditName = (relation: RelationName, key: string): string =>
  * @throws MillraceError SqlError, JinjaError, DiskFull, CommitConflict
  */
 export async function buildNode(
-  { warehouse, environment, reuse, signal }: Job,
+  { warehouse, environment, options: { reuse }, signal }: Job,
   node: Node,
   audited: boolean,
 ): Promise<Outcome> {
@@ -70,9 +62,9 @@ export async function buildNode(
   const current = ledger.published.get(keyName(relation));
   const waiting = audited ? ledger.audits.get(keyName(relation)) : undefined;
   if (current?.key === key && (reuse || current.run === run) && (await exists(warehouse, relation)))
-    return outcome(node, 'reused', key, current.rows);
+    return outcome(node, 'reused', key, current.rows, query);
   if (waiting?.key === key && (await exists(warehouse, { ...relation, name: waiting.name })))
-    return outcome(node, 'success', key, waiting.rows);
+    return outcome(node, 'success', key, waiting.rows, query);
 
   const made = audited ? { ...relation, name: auditName(relation, key) } : relation;
   const work = async (session: Session): Promise<number | null> => {
@@ -85,7 +77,7 @@ export async function buildNode(
     return rows;
   };
   try {
-    return outcome(node, 'success', key, await warehouse.transaction(work, { signal }));
+    return outcome(node, 'success', key, await warehouse.transaction(work, { signal }), query);
   } catch (cause) {
     throw explain(cause, node);
   }

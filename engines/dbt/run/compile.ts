@@ -100,7 +100,8 @@ export class Compiler {
           used.clear();
           return work(new NodeContext(this.environment, this.host(node, queries, substitutes, used)));
         },
-        (sql) => this.session.query(sql, { signal: this.signal }),
+        this.session,
+        { signal: this.signal },
       );
     } catch (cause) {
       throw cause instanceof JinjaFault ? cause.toError() : cause;

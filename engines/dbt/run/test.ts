@@ -1,11 +1,11 @@
 import { formatPosition, MillraceError } from '../../../schemas/errors.js';
-import type { NodeResult } from '../../../schemas/transform.js';
 import type { RelationName } from '../../warehouse/port.js';
 import { keyName, readLedger, recordTest, relationTypes, testRecord } from '../ledger.js';
 import type { Node } from '../manifest.js';
 import { severity } from '../plan.js';
-import { explain, relationOf, type Job } from './build.js';
+import { explain, relationOf } from './build.js';
 import { Compiler } from './compile.js';
+import type { Job, Outcome } from './job.js';
 import { contentKey, relationsRead } from './key.js';
 
 type Status = 'pass' | 'warn' | 'fail';
@@ -20,8 +20,13 @@ export async function testNode(
   job: Job,
   node: Node,
   audited: Node | undefined,
-): Promise<Omit<NodeResult, 'seconds'>> {
-  const { warehouse, environment, reuse, signal } = job;
+): Promise<Outcome> {
+  const {
+    warehouse,
+    environment,
+    options: { reuse },
+    signal,
+  } = job;
   const { run } = environment.run;
   const compiler = new Compiler(environment, warehouse, signal);
   const substitutes = new Map<string, RelationName>();
@@ -40,7 +45,7 @@ export async function testNode(
 
   const known = await testRecord(warehouse, node.id, key);
   if (known && (reuse || known.run === run))
-    return result(node, audited, key, known.status === 'warn' ? 'warn' : 'reused', known.failures);
+    return result(node, audited, key, live, known.status === 'warn' ? 'warn' : 'reused', known.failures);
 
   const sql = substitutes.size > 0 ? await compiler.compileTest(node, substitutes) : live;
   let row;
@@ -63,23 +68,24 @@ export async function testNode(
         : 'pass';
   const failures = Number(row['failures'] ?? 0);
   if (status !== 'fail') await recordTest(warehouse, node.id, key, { status, failures, run });
-  return result(node, audited, key, status, failures);
+  return result(node, audited, key, live, status, failures);
 }
 
 function result(
   node: Node,
   audited: Node | undefined,
   key: string,
+  compiled: string,
   status: Status | 'reused',
   failures: number,
-): Omit<NodeResult, 'seconds'> {
+): Outcome {
   const count = `${failures} ${failures === 1 ? 'failure' : 'failures'}`;
   const found = `${count} (${formatPosition(node.test?.where ?? { file: node.file })})`;
   const fix = audited
     ? `${audited.name} keeps the rows it had; correct its SQL, the data or the test`
     : 'Correct the data, the models or the test';
   return {
-    ...{ id: node.id, status, key, failures },
+    ...{ status, key, failures, compiled },
     ...((status === 'fail' || status === 'warn') && {
       message: status === 'fail' ? `${found}. ${fix}` : found,
     }),

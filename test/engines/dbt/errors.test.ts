@@ -201,7 +201,7 @@ describe('a node that cannot run', () => {
     const transform = await loadTransform(context(dir, warehouse));
     const controller = new AbortController();
     setTimeout(() => controller.abort(new Error('cancelled')), 100);
-    await expect(transform.build('model.shop.a', { signal: controller.signal })).rejects.toThrow('cancelled');
+    await expect(transform.run('model.shop.a', { signal: controller.signal })).rejects.toThrow('cancelled');
     expect(
       await warehouse.query("select table_name from information_schema.tables where table_schema = 'main'"),
     ).toEqual([]);

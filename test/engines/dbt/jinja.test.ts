@@ -1,6 +1,7 @@
+import type { Session } from '../../../engines/warehouse/port.js';
 import { describe, expect, test } from 'vitest';
 import { commonFunctions } from '../../../engines/dbt/context/functions.js';
-import { NeedsQuery, renderWithQueries } from '../../../engines/dbt/context/queries.js';
+import { renderWithQueries } from '../../../engines/dbt/context/queries.js';
 import { JinjaFault } from '../../../engines/dbt/jinja/fault.js';
 import { parseTemplate } from '../../../engines/dbt/jinja/parser.js';
 import { render } from '../../../engines/dbt/jinja/render.js';
@@ -210,7 +211,7 @@ test('queries in the middle of a template suspend it and are asked once each', a
     (queries) => {
       attempts++;
       const names: Record<string, Value> = {
-        ask: (args) => fromPlain(queries.ask(str(args[0] ?? ''))[0]?.['n']),
+        ask: (args) => fromPlain(queries.query(str(args[0] ?? '')).rows[0]?.['n']),
       };
       const globals = { lenient: false, get: (name: string) => names[name], names: () => [] };
       return render(
@@ -218,13 +219,14 @@ test('queries in the middle of a template suspend it and are asked once each', a
         new Scope(globals),
       );
     },
-    (sql) => {
-      asked.push(sql);
-      return Promise.resolve([{ n: asked.length }]);
-    },
+    {
+      execute: (sql: string) => {
+        asked.push(sql);
+        return Promise.resolve({ columns: [], rows: [{ n: asked.length }], changed: 0 });
+      },
+    } as unknown as Session,
   );
   expect(text).toBe('123');
   expect(asked).toEqual(['one', 'after 1', 'one']);
   expect(attempts).toBe(4);
-  expect(new NeedsQuery('x').sql).toBe('x');
 });

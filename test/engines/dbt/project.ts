@@ -56,14 +56,14 @@ export async function runPlan(transform: Transform): Promise<Record<string, Node
       failed.add(index);
       continue;
     }
-    const built = node.kind === 'test' ? await transform.test(node.id) : await transform.build(node.id);
+    const { result: built } = await transform.run(node.id);
     statuses[node.name] = built.status;
     if (built.status === 'fail') failed.add(index);
     let passed = true;
     for (const audit of node.audits ?? []) {
       const test = nodes[audit];
       if (!test) continue;
-      const verdict = await transform.test(test.id);
+      const { result: verdict } = await transform.run(test.id);
       statuses[test.name] = verdict.status;
       if (verdict.status === 'fail') passed = false;
     }

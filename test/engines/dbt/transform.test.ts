@@ -122,18 +122,18 @@ describe('a transform', () => {
     await warehouse.run(RAW);
     const given = context(writeProject(SHOP), warehouse, { sources });
     const [one, other] = [await loadTransform(given), await loadTransform(given)];
-    await one.build('model.shop.stg_orders');
+    await one.run('model.shop.stg_orders');
     const [a, b] = await Promise.all([
-      one.build('model.shop.customers'),
-      other.build('model.shop.customers'),
+      one.run('model.shop.customers'),
+      other.run('model.shop.customers'),
     ]);
-    expect(a.key).toBe(b.key);
+    expect(a.result.key).toBe(b.result.key);
     const published = await Promise.all([
       one.publish('model.shop.customers'),
       other.publish('model.shop.customers'),
     ]);
     expect(published.map(({ status }) => status)).toEqual(['success', 'success']);
-    expect((await one.publish('model.shop.customers')).key).toBe(a.key);
-    expect((await other.build('model.shop.customers')).status).toBe('reused');
+    expect((await one.publish('model.shop.customers')).key).toBe(a.result.key);
+    expect((await other.run('model.shop.customers')).result.status).toBe('reused');
   });
 });
