@@ -15,8 +15,7 @@ type Candidate = Node | SourceTable;
 type Method = (candidate: Candidate, value: string, argument: string) => boolean;
 
 const isNode = (candidate: Candidate): candidate is Node => candidate.kind !== 'source';
-const tagsOf = (candidate: Candidate): string[] =>
-  asList(candidate.config.get('tags')).map(str);
+const tagsOf = (candidate: Candidate): string[] => asList(candidate.config.get('tags')).map(str);
 
 /** fnmatch: `*`, `?`, `[…]` */
 function glob(pattern: string, text: string): boolean {

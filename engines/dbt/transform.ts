@@ -92,6 +92,7 @@ export async function loadTransform(context: TransformContext): Promise<Transfor
 
 function load(context: TransformContext): Loaded {
   const { dir, warehouse, schema, vars, interval, sources, run, select, exclude, env = {} } = context;
+  const invocation = { command: context.command ?? 'build', flags: context.flags ?? {} };
   const startedAt = context.startedAt ?? interval.end;
   const target = {
     name: context.target ?? 'dev',
@@ -100,11 +101,31 @@ function load(context: TransformContext): Loaded {
     type: warehouse.dialect,
     threads: 4,
   };
-  const key = JSON.stringify([dir, target, vars, env, interval, sources, run, select, exclude, startedAt]);
+  const key = JSON.stringify([
+    dir,
+    target,
+    vars,
+    env,
+    interval,
+    sources,
+    run,
+    select,
+    exclude,
+    startedAt,
+    invocation,
+  ]);
   const signature = folderSignature(dir);
   const known = LOADED.get(key);
   if (known?.signature === signature) return known;
-  const environment = loadProject({ dir, target, vars, env, sources, run: { run, interval, startedAt } });
+  const environment = loadProject({
+    dir,
+    target,
+    vars,
+    env,
+    sources,
+    invocation,
+    run: { run, interval, startedAt },
+  });
   const { manifest } = environment;
   topological(manifest);
   const selected =

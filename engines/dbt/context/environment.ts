@@ -1,3 +1,4 @@
+import type { DbtCommand, DbtFlags } from '../../../schemas/dbt.js';
 import type { Interval } from '../../../schemas/interval.js';
 import type { RelationName } from '../../warehouse/port.js';
 import { fromPlain, type Value } from '../jinja/values.js';
@@ -28,6 +29,8 @@ export interface Environment {
   macros: MacroSet;
   target: Target;
   run: RunInfo;
+  /** `flags` and `invocation_args_dict` in templates */
+  invocation: { command: DbtCommand; flags: DbtFlags };
   /** set from outside; they win over those of dbt_project.yml */
   vars: Record<string, unknown>;
   /** what `env_var()` can read */

@@ -1,7 +1,5 @@
 import { MillraceError } from '../../../schemas/errors.js';
-import { CROSS_DATABASE } from '../builtin/cross-database.js';
-import { NAMING } from '../builtin/naming.js';
-import { TESTS } from '../builtin/tests.js';
+import { BUILT_IN_MACROS } from '../builtin/all.js';
 import type { Environment, RunInfo, Target } from '../context/environment.js';
 import { isTrue } from '../context/node-context.js';
 import { renderParts } from '../jinja/render.js';
@@ -27,6 +25,7 @@ export interface LoadOptions {
   vars: Record<string, unknown>;
   env: Environment['env'];
   sources: Environment['sources'];
+  invocation: Environment['invocation'];
 }
 
 /**
@@ -62,12 +61,8 @@ export function loadProject({ dir, ...options }: LoadOptions): Environment {
 function readMacros(packages: Package[], root: Package, adapter: string): MacroSet {
   const orders = new Map(root.yaml.dispatch.map((entry) => [entry.macro_namespace, entry.search_order]));
   const macros = new MacroSet(root.name, orders, adapter);
-  const builtIn = {
-    'dbt/tests.sql': TESTS,
-    'dbt/naming.sql': NAMING,
-    'dbt/cross_database.sql': CROSS_DATABASE,
-  };
-  for (const [file, text] of Object.entries(builtIn)) macros.addTemplate(BUILT_IN, templateOf(text, file));
+  for (const [file, text] of Object.entries(BUILT_IN_MACROS))
+    macros.addTemplate(BUILT_IN, templateOf(text, file));
   for (const owner of packages) {
     const folders = [
       ...owner.yaml['macro-paths'],

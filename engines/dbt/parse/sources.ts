@@ -39,7 +39,17 @@ export function readSources(environment: Environment, entries: Properties<Source
           fix: 'Remove one of the two',
         });
       const node: SourceTable = {
-        ...{ id, kind: 'source', source, name, package: owner.name, file: yaml.file, path: yaml.file, fqn, config },
+        ...{
+          id,
+          kind: 'source',
+          source,
+          name,
+          package: owner.name,
+          file: yaml.file,
+          path: yaml.file,
+          fqn,
+          config,
+        },
         dependsOn: [],
         relation: environment.sources[`${source}.${name}`]?.relation ?? {
           schema: String(render(value.schema ?? source)),

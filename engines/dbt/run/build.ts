@@ -1,10 +1,5 @@
 import { MillraceError } from '../../../schemas/errors.js';
-import {
-  quoteIdent,
-  type RelationName,
-  type RelationType,
-  type Session,
-} from '../../warehouse/port.js';
+import { quoteIdent, type RelationName, type RelationType, type Session } from '../../warehouse/port.js';
 import {
   dropStaleAudits,
   keyName,

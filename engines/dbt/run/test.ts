@@ -16,11 +16,7 @@ type Status = 'pass' | 'warn' | 'fail';
  *
  * @throws MillraceError SqlError, JinjaError
  */
-export async function testNode(
-  job: Job,
-  node: Node,
-  audited: Node | undefined,
-): Promise<Outcome> {
+export async function testNode(job: Job, node: Node, audited: Node | undefined): Promise<Outcome> {
   const {
     warehouse,
     environment,
