@@ -1,51 +1,68 @@
 import { MillraceError } from '../../schemas/errors.js';
+import type { DbtCommand } from '../../schemas/dbt.js';
 import type { PlanNode, TransformPlan } from '../../schemas/transform.js';
-import { ancestors, isEphemeral, topological } from './graph.js';
-import { str, truthy } from './jinja/values.js';
-import { materialization, type Manifest, type Node } from './manifest.js';
-import { asList } from './parse/config.js';
+import { Ancestry } from './ancestry.js';
+import { isEphemeral, topological } from './graph.js';
+import { str } from './jinja/values.js';
+import { materialization, type Manifest, type Node, type SourceTable } from './manifest.js';
 
-const SUPPORTED = ['view', 'table', 'ephemeral', 'seed', 'test'];
+export interface PlanOptions {
+  command: DbtCommand;
+  /** tests run on rows that are not published yet, where that can be */
+  audit: boolean;
+}
+
+/** While it is put together: parents as a set, and in the order of the manifest. */
+interface Step {
+  node: Node;
+  parents: Set<number>;
+  audits: number[];
+  audit?: number;
+}
 
 /**
- * The steps of a run: what must be published before what, and which tests stand between a model and its publication.
+ * The steps of a run: what must be done before what, and which tests stand between a model and its publication.
  *
- * @throws MillraceError Unsupported for a selected node that cannot run yet
+ * @throws MillraceError Unsupported for a selected Python model
  */
-export function makePlan(manifest: Manifest, selected: ReadonlySet<string>): TransformPlan {
-  const chosen = topological(manifest).filter((node) => selected.has(node.id));
-  refuseUnsupported(chosen);
-  const steps = chosen.filter((node) => !isEphemeral(node));
-  const index = new Map(steps.map(({ id }, at) => [id, at]));
-  const nodes = steps.map((node): PlanNode => ({
-    id: node.id,
-    name: node.name,
-    kind: node.kind,
-    ...(node.kind === 'model' && { materialized: materialization(node) }),
-    ...(node.relation && { relation: node.relation }),
-    parents: stepsAbove(manifest, node, index),
-    ...(node.kind === 'test' && { severity: severity(node) }),
-  }));
-  for (const [at, node] of steps.entries()) {
-    const audited = node.kind === 'test' ? auditedBy(manifest, node, index) : undefined;
-    if (audited === undefined) continue;
-    const test = nodes[at] as PlanNode;
-    test.audit = audited;
-    test.parents = test.parents.filter((parent) => parent !== audited);
-    ((nodes[audited] as PlanNode).audits ??= []).push(at);
+export function makePlan(
+  manifest: Manifest,
+  selected: ReadonlySet<string>,
+  options: PlanOptions,
+): TransformPlan {
+  const rest = { start: hooks(manifest, 'start'), end: hooks(manifest, 'end'), warnings: manifest.warnings };
+  if (options.command === 'source freshness') {
+    const sources = [...manifest.sources.values()].filter(({ id }) => selected.has(id));
+    return { ...rest, nodes: sources.map(sourceStep), mermaid: '' };
   }
-  return { nodes, start: [], end: [], mermaid: mermaid(nodes), warnings: manifest.warnings };
+  const chosen = topological(manifest).filter(({ id }) => selected.has(id));
+  refusePython(chosen);
+  const steps = chosen
+    .filter((node) => !isEphemeral(node) && node.kind !== 'operation' && node.kind !== 'analysis')
+    .map((node): Step => ({ node, parents: new Set(), audits: [] }));
+  const index = new Map(steps.map(({ node }, at) => [node.id, at]));
+  for (const step of steps) step.parents = stepsAbove(manifest, step.node.dependsOn, index);
+  if (options.command === 'build') {
+    unitTestsFirst(manifest, steps, index);
+    testsBeforeReaders(manifest, steps, options.audit);
+  }
+  const nodes = inOrder(steps);
+  return { ...rest, nodes, mermaid: mermaid(nodes) };
 }
 
 export const severity = (node: Node): 'error' | 'warn' =>
   str(node.config.get('severity') ?? 'error').toLowerCase() === 'warn' ? 'warn' : 'error';
 
-/** The nearest steps above a node; what is not selected, or has no relation, is looked through. */
-function stepsAbove(manifest: Manifest, node: Node, index: ReadonlyMap<string, number>): number[] {
+/** The nearest steps above; what is not selected, or has no relation, is looked through. */
+function stepsAbove(
+  manifest: Manifest,
+  ids: readonly string[],
+  index: ReadonlyMap<string, number>,
+): Set<number> {
   const found = new Set<number>();
   const seen = new Set<string>();
-  const visit = (ids: readonly string[]): void => {
-    for (const id of ids) {
+  const visit = (above: readonly string[]): void => {
+    for (const id of above) {
       if (seen.has(id)) continue;
       seen.add(id);
       const at = index.get(id);
@@ -53,57 +70,118 @@ function stepsAbove(manifest: Manifest, node: Node, index: ReadonlyMap<string, n
       else visit(manifest.nodes.get(id)?.dependsOn ?? []);
     }
   };
-  visit(node.dependsOn);
-  return [...found].sort((a, b) => a - b);
+  visit(ids);
+  return found;
+}
+
+/** A unit test needs what its model reads, and the model waits for it. */
+function unitTestsFirst(manifest: Manifest, steps: Step[], index: ReadonlyMap<string, number>): void {
+  for (const [at, step] of steps.entries()) {
+    const model = manifest.nodes.get(step.node.unit?.model ?? '');
+    if (!model) continue;
+    step.parents = stepsAbove(manifest, model.dependsOn, index);
+    const tested = index.get(model.id);
+    if (tested !== undefined) steps[tested]?.parents.add(at);
+  }
+}
+
+/**
+ * What reads everything that a test looks at waits for it, so that a failure skips it. With audits a test that can
+ * hold back a model does so instead.
+ */
+function testsBeforeReaders(manifest: Manifest, steps: Step[], audit: boolean): void {
+  const ancestry = new Ancestry(steps.map(({ node, parents }) => (node.kind === 'test' ? [] : [...parents])));
+  for (const [at, test] of steps.entries()) {
+    if (test.node.kind !== 'test' || test.parents.size === 0) continue;
+    const tested = [...test.parents];
+    const audited = audit ? auditedBy(manifest, test.node, tested, ancestry) : undefined;
+    if (audited !== undefined) {
+      test.audit = audited;
+      test.parents.delete(audited);
+      steps[audited]?.audits.push(at);
+      continue;
+    }
+    // nobody waits for a warning; dbt does, because the test's own SQL may fail
+    if (audit && severity(test.node) === 'warn') continue;
+    for (const reader of ancestry.firstBelow(tested))
+      if (steps[reader]?.node.kind !== 'test') steps[reader]?.parents.add(at);
+  }
 }
 
 /**
  * A test can hold back a model when everything else that it reads is there before the model: its other parents are the
  * model's ancestors, or are not part of this run.
  */
-function auditedBy(manifest: Manifest, test: Node, index: ReadonlyMap<string, number>): number | undefined {
+function auditedBy(
+  manifest: Manifest,
+  test: Node,
+  tested: readonly number[],
+  ancestry: Ancestry,
+): number | undefined {
   if (severity(test) !== 'error') return undefined;
   const parents = test.dependsOn.flatMap((id) => manifest.nodes.get(id) ?? []);
   if (parents.some(isEphemeral)) return undefined;
-  const built = parents.filter(({ id }) => index.has(id));
-  const audited = built.find((candidate) => {
-    const above = ancestors(manifest, candidate.id);
-    return built.every(({ id }) => id === candidate.id || above.has(id));
+  return tested.find((candidate) =>
+    tested.every((other) => other === candidate || ancestry.has(candidate, other)),
+  );
+}
+
+/** Steps so that each comes after its parents, otherwise as the manifest has them. */
+function inOrder(steps: readonly Step[]): PlanNode[] {
+  const position = new Map<number, number>();
+  const visit = (at: number): void => {
+    if (position.has(at)) return;
+    position.set(at, -1);
+    for (const parent of steps[at]?.parents ?? []) visit(parent);
+    position.delete(at);
+    position.set(at, position.size);
+  };
+  for (const at of steps.keys()) visit(at);
+  const order = [...position.keys()];
+  const place = new Map(order.map((at, index) => [at, index]));
+  const to = (at: number): number => place.get(at) ?? -1;
+  const sorted = (list: Iterable<number>): number[] => [...list].map(to).sort((a, b) => a - b);
+  return order.map((at) => {
+    const { node, parents, audits, audit } = steps[at] as Step;
+    return {
+      ...step(node),
+      ...((node.kind === 'model' || node.kind === 'snapshot') && { materialized: materialization(node) }),
+      ...(node.relation && node.kind !== 'test' && { relation: node.relation }),
+      ...(node.kind === 'test' && { severity: severity(node) }),
+      parents: sorted(parents),
+      ...(audits.length > 0 && { audits: sorted(audits) }),
+      ...(audit !== undefined && { audit: to(audit) }),
+    };
   });
-  return audited && index.get(audited.id);
 }
 
-function refuseUnsupported(nodes: readonly Node[]): void {
-  for (const node of nodes) {
-    const reason = unsupported(node);
-    if (reason !== null)
-      throw new MillraceError('Unsupported', {
-        what: `${node.id}: ${reason} not supported yet`,
-        where: { file: node.file, line: 1 },
-        fix: 'Change it, or leave the node out of the selection',
-      });
-  }
-}
+const step = ({ id, name, kind }: Node): PlanNode => ({ id, name, kind, parents: [] });
+const sourceStep = ({ id, source, name }: SourceTable): PlanNode => ({
+  ...{ id, kind: 'source', name: `${source}.${name}`, parents: [] },
+});
 
-function unsupported(node: Node): string | null {
-  if (node.language === 'python') return 'Python models are';
-  if (node.kind === 'snapshot') return 'snapshots are';
-  if (!SUPPORTED.includes(materialization(node))) return `the materialization '${materialization(node)}' is`;
-  for (const hook of ['pre_hook', 'post_hook'])
-    if (asList(node.config.get(hook)).length > 0) return `${hook} is`;
-  const contract = node.config.get('contract');
-  if (contract instanceof Map && truthy(contract.get('enforced') ?? false)) return 'an enforced contract is';
-  return null;
+const hooks = (manifest: Manifest, on: 'start' | 'end'): PlanNode[] =>
+  [...manifest.nodes.values()].filter(({ hook }) => hook?.on === on).map(step);
+
+function refusePython(nodes: readonly Node[]): void {
+  const node = nodes.find(({ language }) => language === 'python');
+  if (node)
+    throw new MillraceError('Unsupported', {
+      what: `${node.id} is a Python model; those are not supported`,
+      where: { file: node.file, line: 1 },
+      fix: 'Write it in SQL, or leave the node out of the selection',
+    });
 }
 
 const mermaidText = (text: string): string => text.replace(/["<>&#]/g, (char) => `#${char.charCodeAt(0)};`);
 
 function mermaid(nodes: readonly PlanNode[]): string {
   const lines = ['flowchart LR'];
+  const drawn = (at: number): boolean => !['test', 'unit_test'].includes(nodes[at]?.kind ?? 'test');
   for (const [at, { kind, name, parents }] of nodes.entries()) {
-    if (kind === 'test') continue;
+    if (!drawn(at)) continue;
     lines.push(kind === 'seed' ? `  n${at}[("${mermaidText(name)}")]` : `  n${at}["${mermaidText(name)}"]`);
-    for (const parent of parents) lines.push(`  n${parent} --> n${at}`);
+    for (const parent of parents) if (drawn(parent)) lines.push(`  n${parent} --> n${at}`);
   }
   return lines.join('\n');
 }

@@ -50,6 +50,11 @@ export interface TransformContext {
   startedAt?: string | undefined;
 }
 
+export interface RunStatement extends Statement {
+  /** what the run came to so far, for hooks at its end */
+  results?: readonly NodeRecord[] | undefined;
+}
+
 /** A dbt project, read for one run and ready to be carried out node by node, in any process and any number of times. */
 export interface Transform {
   plan(): TransformPlan;
@@ -59,7 +64,7 @@ export interface Transform {
    * Carries out one node, whatever its kind. What tests guard is built beside the live relation when the context asks
    * for it, everything else is published at once. A failed test is a result, not an error.
    */
-  run(id: string, statement?: Statement): Promise<NodeRecord>;
+  run(id: string, statement?: RunStatement): Promise<NodeRecord>;
   /** Makes built rows visible, in one transaction; a second call finds them published. */
   publish(id: string, statement?: Statement): Promise<NodeResult>;
   /** Drops what this run has built and not published: for a run that was cancelled. */
@@ -132,7 +137,11 @@ function load(context: TransformContext): Loaded {
     select === false
       ? new Set<string>()
       : selectNodes(manifest, { select: select === true ? undefined : select, exclude });
-  const loaded = { signature, environment, plan: makePlan(manifest, selected) };
+  const loaded = {
+    signature,
+    environment,
+    plan: makePlan(manifest, selected, { command: invocation.command, audit: context.audit ?? true }),
+  };
   LOADED.delete(key);
   LOADED.set(key, loaded);
   if (LOADED.size > KEPT) LOADED.delete(LOADED.keys().next().value ?? '');
@@ -151,7 +160,7 @@ class LoadedTransform implements Transform {
     return this.planned;
   }
 
-  run(id: string, { signal }: Statement = {}): Promise<NodeRecord> {
+  run(id: string, { signal, results = [] }: RunStatement = {}): Promise<NodeRecord> {
     const node = this.node(id);
     const step = this.step(id);
     const audits = step?.audit === undefined ? undefined : this.planned.nodes[step.audit]?.id;
@@ -159,7 +168,7 @@ class LoadedTransform implements Transform {
       audited: (step?.audits ?? []).length > 0,
       audits: audits === undefined ? undefined : this.environment.manifest.nodes.get(audits),
     };
-    return record(node, () => runNode(this.job(signal), node, role));
+    return record(node, () => runNode({ ...this.job(signal), results }, node, role));
   }
 
   async publish(id: string, { signal }: Statement = {}): Promise<NodeResult> {
@@ -179,7 +188,10 @@ class LoadedTransform implements Transform {
   }
 
   private job(signal: AbortSignal | undefined) {
-    return { warehouse: this.warehouse, environment: this.environment, options: this.options, signal };
+    return {
+      ...{ warehouse: this.warehouse, environment: this.environment, options: this.options, signal },
+      results: [],
+    };
   }
 
   private step(id: string): PlanNode | undefined {

@@ -18,6 +18,8 @@ export interface Job {
   environment: Environment;
   options: RunOptions;
   signal: AbortSignal | undefined;
+  /** what the run came to so far: `results` of on-run-end hooks */
+  results: readonly NodeRecord[];
 }
 
 /** What it came to. An error is thrown, a failed test is an outcome. */

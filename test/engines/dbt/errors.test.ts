@@ -147,13 +147,6 @@ describe('a project that cannot be read', () => {
       /leave the node out/,
     ],
     [
-      'an incremental model',
-      { 'models/a.sql': "{{ config(materialized='incremental') }}select 1" },
-      'Unsupported',
-      /model\.shop\.a.*incremental/,
-      /leave the node out/,
-    ],
-    [
       'a macro that recurses for ever',
       { 'macros/m.sql': '{% macro m() %}{{ m() }}{% endmacro %}', 'models/a.sql': 'select {{ m() }}' },
       'JinjaError',
