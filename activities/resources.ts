@@ -7,7 +7,7 @@ import { openLake, type LakeRef } from '../engines/lake/open-lake.js';
 import { openSnapshot } from '../engines/project/snapshot.js';
 import { within } from '../engines/project/within.js';
 import { Secrets } from '../engines/secrets/secrets.js';
-import { openDuckDb } from '../engines/warehouse/duckdb.js';
+import { openWarehouse, warehouseIdentity } from '../engines/warehouse/open-warehouse.js';
 import type { Warehouse } from '../engines/warehouse/port.js';
 import type { Project, ProjectRef } from '../schemas/project.js';
 import { warehouseQueue } from '../schemas/queues.js';
@@ -45,12 +45,15 @@ export class Resources {
     });
   }
 
-  /** @throws MillraceError WarehouseBusy when another process holds the file */
+  /** @throws MillraceError WarehouseBusy when another process holds the file; AccessDenied, WarehouseUnavailable */
   warehouse(spec: Project, root: string): Promise<Warehouse> {
-    const path = warehousePath(spec, root);
-    const { threads, memoryLimit } = spec.warehouse;
-    return remember(this.warehouses, path, () =>
-      openDuckDb({ path, memoryLimit, ...(threads && { threads }) }),
+    const locate = (path: string): string => within(root, path);
+    return remember(this.warehouses, warehouseIdentity(spec.warehouse, locate), () =>
+      openWarehouse(spec.warehouse, {
+        locate,
+        secret: (reference) => this.secrets.resolve(reference),
+        tag: { project: spec.name },
+      }),
     );
   }
 
@@ -64,12 +67,10 @@ export class Resources {
   }
 }
 
-const warehousePath = (spec: Project, root: string): string => within(root, spec.warehouse.path);
-
-/** The queue of a project's warehouse: two projects over one file share it. */
+/** The queue of a project's warehouse: two projects over the same one share it. */
 export function queueOf(spec: Project, root: string): string {
-  const key = createHash('sha256').update(warehousePath(spec, root)).digest('hex').slice(0, 8);
-  return warehouseQueue(spec.name, key);
+  const identity = warehouseIdentity(spec.warehouse, (path) => within(root, path));
+  return warehouseQueue(spec.name, createHash('sha256').update(identity).digest('hex').slice(0, 8));
 }
 
 /** Opens once; a failed opening is forgotten, so that the next attempt tries again. */

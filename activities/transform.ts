@@ -1,49 +1,63 @@
 import { readManifest } from '../engines/lake/bronze.js';
 import { freshness } from '../engines/lake/freshness.js';
+import { loadTransform, type Transform } from '../engines/dbt/transform.js';
 import { projectFile } from '../engines/project/load.js';
 import { bindSource, boundSources } from '../engines/warehouse/bind-source.js';
-import { loadTransform, type Transform } from '../engines/dbt/transform.js';
+import type { ObjectRef } from '../schemas/common.js';
 import { MillraceError } from '../schemas/errors.js';
-import type { TransformInput } from '../schemas/run.js';
-import type { NodeRecord, NodeResult, TransformPlan } from '../schemas/transform.js';
+import type { ProjectRef } from '../schemas/project.js';
+import type { PlannedTransform, TransformInput } from '../schemas/run.js';
 import type { Stream } from '../schemas/source.js';
+import type { NodeRecord, NodeResult, PlanNode } from '../schemas/transform.js';
 import { beating } from './beating.js';
 import type { Deps } from './deps.js';
 import type { OpenProject } from './resources.js';
+import { pagesOf, readPlan, storePlan, type PlanDocument } from './transform-plan.js';
+import { readRecords, writeRecord } from './transform-records.js';
 
-export interface NodeInput extends TransformInput {
+/** One step of a planned run: everything else is in the plan. */
+export interface NodeInput {
+  project: ProjectRef;
+  plan: ObjectRef;
+  /** dbt's unique_id */
   node: string;
 }
+export type PlanInput = Omit<NodeInput, 'node'>;
+
+/** Plans that a worker keeps open: the runs that go on at once, and a few that were just there. */
+const KEPT = 8;
 
 export const createTransformActivities = (deps: Deps) => {
-  const labels = ({ project }: TransformInput) => ({ project: project.name, stage: 'transform', stream: '' });
+  const labels = ({ project }: { project: ProjectRef }) => ({
+    project: project.name,
+    stage: 'transform',
+    stream: '',
+  });
 
-  const open = async (input: TransformInput): Promise<Transform> => {
-    const project = await deps.resources.project(input.project);
-    const warehouse = await deps.resources.warehouse(project.spec, input.project.root);
-    if (!project.spec.transform || !project.dbtDir) {
+  const open = async (project: OpenProject, input: TransformInput, sources: PlanDocument['sources']) => {
+    const { spec, dbtDir, ref } = project;
+    const warehouse = await deps.resources.warehouse(spec, ref.root);
+    if (!spec.transform || !dbtDir) {
       throw new MillraceError('DbtProjectInvalid', {
-        what: `project ${input.project.name} has no dbt_project.yml in its transform folder`,
-        where: { file: projectFile(input.project.root) ?? input.project.root, path: 'transform.dir' },
+        what: `project ${ref.name} has no dbt_project.yml in its transform folder`,
+        where: { file: projectFile(ref.root) ?? ref.root, path: 'transform.dir' },
         fix: 'Point transform.dir to the folder that holds dbt_project.yml',
       });
     }
     return loadTransform({
-      dir: project.dbtDir,
-      warehouse,
-      schema: project.spec.warehouse.schema,
-      vars: project.spec.transform.vars,
-      env: await variables(project.spec.transform.env),
-      interval: input.interval,
-      sources: await boundSources(warehouse),
-      run: input.run,
-      select: input.select,
-      reuse: input.reuse,
+      ...{ dir: dbtDir, warehouse, schema: input.dbt?.schema ?? spec.warehouse.schema, sources },
+      ...{ interval: input.interval, run: input.run, reuse: input.reuse },
+      vars: { ...spec.transform.vars, ...input.dbt?.flags.vars },
+      env: await variables(spec.transform.env),
+      ...(input.dbt ? { ...input.dbt, audit: false } : { select: input.select }),
     });
   };
 
   /** What a template may read: what the project declares, and the variables that are dbt's by their name. */
-  const variables = async (declared: Record<string, string>): Promise<Record<string, string | undefined>> => {
+  const variables = async (
+    declared: Record<string, string> | 'inherit',
+  ): Promise<Record<string, string | undefined>> => {
+    if (declared === 'inherit') return process.env;
     const resolved = Object.entries(declared).map(
       async ([name, ref]) => [name, await deps.resources.secrets.resolve(ref)] as const,
     );
@@ -51,19 +65,47 @@ export const createTransformActivities = (deps: Deps) => {
     return Object.fromEntries([...own, ...(await Promise.all(resolved))]);
   };
 
-  const node =
-    (work: (transform: Transform, id: string, signal: AbortSignal) => Promise<NodeRecord>) =>
-    (input: NodeInput): Promise<NodeResult> =>
-      beating(deps, labels(input), async ({ signal }) => {
-        const { result } = await work(await open(input), input.node, signal);
+  const redact = (text: string): string => deps.resources.secrets.redact(text);
+  const opened = new Map<string, Promise<{ project: OpenProject; transform: Transform }>>();
+  /** A plan names all that its nodes depend on, so what was read for one node serves the next. */
+  const planned = (input: PlanInput) => {
+    const key = input.plan.sha256;
+    const found =
+      opened.get(key) ??
+      deps.resources.project(input.project).then(async (project) => {
+        const document = await readPlan(project.lake, input.plan);
+        return { project, transform: await open(project, document.input, document.sources) };
+      });
+    opened.delete(key);
+    opened.set(key, found);
+    found.catch(() => opened.delete(key));
+    if (opened.size > KEPT) opened.delete(opened.keys().next().value ?? '');
+    return found;
+  };
+
+  /** Carries a node out. Its record goes to the lake, also that of a failure, and the history gets the result. */
+  const carryOut = (input: NodeInput): Promise<NodeResult> =>
+    beating(deps, labels(input), async ({ signal }) => {
+      const { project, transform } = await planned(input);
+      const began = new Date();
+      try {
+        const results = isHook(input.node) ? [...(await readRecords(project.lake, input.plan)).values()] : [];
+        const record = await transform.run(input.node, { signal, results });
+        const { result } = record;
+        await writeRecord(project.lake, input.plan, record, redact);
         deps.meter.count('nodes', { project: input.project.name, status: result.status }, 1);
         if (result.status === 'success') deps.meter.count('rows', labels(input), result.rows ?? 0);
         return result;
-      });
+      } catch (cause) {
+        if (!signal.aborted)
+          await writeRecord(project.lake, input.plan, failed(input.node, began, cause), redact);
+        throw cause;
+      }
+    });
 
   return {
     /** Binds bronze to the warehouse, parses the project and works out the graph of the selected nodes. */
-    planTransform: (input: TransformInput): Promise<TransformPlan> =>
+    planTransform: (input: TransformInput): Promise<PlannedTransform> =>
       beating(deps, labels(input), async ({ signal }) => {
         const project = await deps.resources.project(input.project);
         const warehouse = await deps.resources.warehouse(project.spec, input.project.root);
@@ -71,20 +113,53 @@ export const createTransformActivities = (deps: Deps) => {
           await bindSource({ warehouse, lake: project.lake, source, spec, signal });
         }
         await assertFresh(project);
-        return (await open(input)).plan();
+        const sources = await boundSources(warehouse);
+        const plan = (await open(project, input, sources)).plan();
+        return storePlan(project.lake, { input, plan, sources });
       }),
 
-    buildNode: node((transform, id, signal) => transform.run(id, { signal })),
-    testNode: node((transform, id, signal) => transform.run(id, { signal })),
-    /** After a cancellation: what was built beside the live relations and will not be published. */
-    discardBuilt: (input: TransformInput): Promise<void> =>
-      beating(deps, labels(input), async ({ signal }) => (await open(input)).discard({ signal })),
+    /** A further page of the graph. */
+    planPage: (input: PlanInput & { page: number }): Promise<PlanNode[]> =>
+      beating(deps, labels(input), async () => {
+        const { lake } = await deps.resources.project(input.project);
+        const { plan, input: run } = await readPlan(lake, input.plan);
+        return pagesOf(plan.nodes, run.wanted)[input.page] ?? [];
+      }),
+
+    buildNode: carryOut,
+    testNode: carryOut,
 
     publishNode: (input: NodeInput): Promise<NodeResult> =>
-      beating(deps, labels(input), async ({ signal }) => (await open(input)).publish(input.node, { signal })),
+      beating(deps, labels(input), async ({ signal }) => {
+        const { transform } = await planned(input);
+        return transform.publish(input.node, { signal });
+      }),
+
+    /** After a run that nobody wants to reuse: the ledger was needed only while it went on. */
+    forgetRun: (input: PlanInput): Promise<void> =>
+      beating(deps, labels(input), async () => (await planned(input)).transform.forget()),
+
+    /** After a cancellation: what was built beside the live relations and will not be published. */
+    discardBuilt: (input: PlanInput): Promise<void> =>
+      beating(deps, labels(input), async ({ signal }) =>
+        (await planned(input)).transform.discard({ signal }),
+      ),
   };
 };
 export type TransformActivities = ReturnType<typeof createTransformActivities>;
+
+const isHook = (node: string): boolean => node.startsWith('operation.');
+
+function failed(id: string, began: Date, cause: unknown): NodeRecord {
+  const [from, to] = [began, new Date()].map((at) => at.toISOString().replace('Z', '000Z'));
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return {
+    result: { id, status: 'error', key: '', message, seconds: (Date.now() - began.getTime()) / 1000 },
+    ...{ compileStarted: from ?? '', compileCompleted: from ?? '' },
+    ...{ executeStarted: from ?? '', executeCompleted: to ?? '' },
+    ...{ compiled: null, relationName: null, response: {}, batches: null },
+  };
+}
 
 /** Old data is a fault where the stream says so; a replicated table is as fresh as the run that waited for it. */
 async function assertFresh({ spec, lake, ref }: OpenProject): Promise<void> {

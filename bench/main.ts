@@ -14,6 +14,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   train: async () => (await import('./train.js')).train,
   score: async () => (await import('./score.js')).score,
   engagement: async () => (await import('./engagement.js')).engagement,
+  dbt: async () => (await import('./dbt.js')).dbt,
   cli: async () => (await import('./cli.js')).cli,
 };
 

@@ -60,6 +60,8 @@ export const ERROR_TYPES = {
   DuplicateNode: { retryable: false },
   /** `ref()` or `source()` names what does not exist */
   RefNotFound: { retryable: false },
+  /** a model is private to another group, or to another package */
+  RefForbidden: { retryable: false },
   /** models read each other in a circle */
   CyclicGraph: { retryable: false },
   /** a template is wrong: file, line and column are named */
@@ -78,6 +80,8 @@ export const ERROR_TYPES = {
   WarehouseBusy: { retryable: false },
   /** the warehouse was closed or lost its connection */
   WarehouseUnavailable: { retryable: true },
+  /** the virtual warehouse of Snowflake computes nothing: suspended, dropped, or out of its quota */
+  WarehouseSuspended: { retryable: false },
   // predictors
   /** the label has one class only, too many, or values that are no numbers */
   LabelInvalid: { retryable: false },

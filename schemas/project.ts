@@ -4,6 +4,7 @@ import { Pipeline, Schedule } from './pipeline.js';
 import { Predictor } from './predictor.js';
 import { s3Shape } from './place.js';
 import { Source } from './source.js';
+import { Warehouse } from './warehouse.js';
 
 /** for `columnsOf`: a project needs no zod of its own */
 export { z } from 'zod';
@@ -26,30 +27,16 @@ export const S3Lake = z.strictObject({
 export type S3Lake = z.infer<typeof S3Lake>;
 const Lake = z.discriminatedUnion('kind', [LocalLake, S3Lake]);
 
-const Warehouse = z.strictObject({
-  /** one DuckDB file, written by one worker */
-  kind: z.literal('duckdb'),
-  /** file, relative to the project */
-  path: z.string().min(1).default('.millrace/warehouse.duckdb'),
-  /** the schema that models are published to; a model's own `schema` config is appended, as in dbt */
-  schema: Name.default('main'),
-  /** DuckDB's threads; by default one for each core */
-  threads: z.int().min(1).optional(),
-  /** what DuckDB may hold in memory before it spills to disk */
-  memoryLimit: z
-    .string()
-    .regex(/^\d+(MB|GB)$/, "must be like '2GB'")
-    .default('1GB'),
-});
-export type WarehouseSpec = z.infer<typeof Warehouse>;
-
 const Transform = z.strictObject({
   /** folder of the dbt project, relative to the project */
   dir: z.string().min(1).default('dbt'),
   /** what `var()` gives; wins over `dbt_project.yml` */
   vars: z.record(z.string(), z.unknown()).default({}),
-  /** what `env_var()` gives: names → references to secrets, resolved on the worker only */
-  env: z.record(z.string().min(1), SecretRef).default({}),
+  /**
+   * what `env_var()` gives: names → references to secrets, resolved on the worker only. `inherit` shows templates the
+   * worker's whole environment
+   */
+  env: z.union([z.record(z.string().min(1), SecretRef), z.literal('inherit')]).default({}),
   /** nodes built at once */
   concurrency: z.int().min(1).max(64).default(4),
 });

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import type { ObjectRef } from './common.js';
+import type { DbtCommand, DbtFlags } from './dbt.js';
 import { Interval } from './interval.js';
 import type { ApprovalPolicy, Gate, Metrics, ScorePolicy } from './predictor.js';
 import type { ProjectRef } from './project.js';
 import type { ApprovalRecord } from './approval.js';
+import type { PlanNode } from './transform.js';
 
 /** What starts a `pipeline`. Without an interval it is the last complete one before the scheduled (or start) time. */
 export const PipelineInput = z.strictObject({
@@ -88,6 +90,46 @@ export interface TransformInput extends StageInput {
   reuse: boolean;
   /** models that the later stages read */
   wanted: string[];
+  /** dbt's command line; without it every selected node is built, and published after its tests */
+  dbt?: DbtRun;
+  /** where a continued run goes on */
+  cursor?: TransformCursor;
+}
+
+/** A run that `millrace dbt` asked for: dbt's own order of things, without write-audit-publish. */
+export interface DbtRun {
+  command: DbtCommand;
+  flags: DbtFlags;
+  /** of the profile's target */
+  schema: string;
+  target: {
+    name: string;
+    threads: number;
+    profile?: string | undefined;
+    fields?: Record<string, unknown> | undefined;
+  };
+  /** ISO 8601 */
+  startedAt: string;
+}
+
+/** A plan as a history holds it: the whole of it lies in the lake, the graph comes page by page. */
+export interface PlannedTransform {
+  ref: ObjectRef;
+  /** of each page: how many nodes */
+  pages: number[];
+  first: PlanNode[];
+  start: PlanNode[];
+  end: PlanNode[];
+  /** empty when it is too large to be looked at */
+  mermaid: string;
+  warnings: string[];
+}
+
+export interface TransformCursor {
+  planned: Omit<PlannedTransform, 'first'>;
+  /** one character a node: `.` not begun, `+` done, `-` failed */
+  states: string;
+  result: TransformResult;
 }
 
 export interface TransformResult {
@@ -99,7 +141,9 @@ export interface TransformResult {
   failed: { id: string; status: string; message: string }[];
   skipped: number;
   rows: number;
-  /** what of the dbt project was left out, e.g. kinds of tests that are not run yet; at most 20 */
+  /** read by its statements, where the warehouse tells */
+  bytes?: number;
+  /** what a reader of the project should know; at most 20 */
   warnings: string[];
   /** the wanted relations as this run has published them */
   gold: Record<string, GoldRef>;

@@ -92,6 +92,8 @@ export interface NodeRecord {
   executeStarted: string;
   executeCompleted: string;
   compiled: string | null;
+  /** the statements that made it, DDL included */
+  built?: string;
   relationName: string | null;
   /** dbt's adapter_response: `_message`, `rows_affected`, `query_id` … */
   response: Record<string, unknown>;

@@ -9,6 +9,10 @@ const file = new URL('../package-lock.json', import.meta.url);
 const lock = JSON.parse(readFileSync(file, 'utf8'));
 const { packages } = lock;
 
+// What these say they need is their build's need; they are tested here on every Node that the project supports.
+const TOO_STRICT = ['node_modules/@polyglot-sql/sdk'];
+for (const path of TOO_STRICT) if (packages[path]) packages[path].engines = { node: '>=20' };
+
 const added = {};
 for (const [path, { optionalDependencies = {}, dev }] of Object.entries(packages)) {
   for (const [name, version] of Object.entries(optionalDependencies)) {

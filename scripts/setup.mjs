@@ -25,8 +25,9 @@ if (checkOnly) {
   } catch (error) {
     fail(error);
   }
-  // without it some tests fail, and name it; the others can run
-  if (forTests) await setUp([await import('./setup/s3-server.mjs')]).catch(tell);
+  // without one some tests fail or are skipped, and name it; the others can run
+  for (const server of forTests ? ['s3-server', 'snowflake-server'] : [])
+    await setUp([await import(`./setup/${server}.mjs`)]).catch(tell);
 }
 
 async function setUp(wanted) {

@@ -1,12 +1,14 @@
 import {
   CancellationScope,
+  continueAsNew,
   isCancellation,
   proxyActivities,
   setCurrentDetails,
   setHandler,
+  workflowInfo,
 } from '@temporalio/workflow';
 import type { TransformActivities } from '../activities/transform.js';
-import type { TransformInput, TransformResult } from '../schemas/run.js';
+import type { PlannedTransform, TransformInput, TransformResult } from '../schemas/run.js';
 import type { NodeResult, PlanNode } from '../schemas/transform.js';
 import { failureText, stageFailed } from './failures.js';
 import { walk } from './graph.js';
@@ -15,27 +17,28 @@ import { policies } from './policies.js';
 
 /** A failure of a thousand nodes must still fit into the history. */
 const FAILURES_TOLD = 50;
-const WARNINGS_TOLD = 20;
-/** Beyond it a picture of the graph shows nothing any more. */
-const LARGEST_GRAPH = 8_000;
+const SLOWEST_TOLD = 12;
+/** Well below the server's 51,200 events; a node has about ten of them with its tests. */
+const MAX_EVENTS = 12_000;
 
 /**
- * The node graph: each node is an activity that starts the moment its parents are done. A model is built beside the
- * live relation, its blocking tests run on that, and only then it is published; a failure skips its descendants.
+ * The node graph: each node is an activity that starts the moment its parents are done. In a pipeline a model is built
+ * beside the live relation, its blocking tests run on that, and only then it is published. A failure skips its
+ * descendants.
  */
 export async function transform(input: TransformInput): Promise<TransformResult> {
   const taskQueue = input.warehouseQueue;
-  const { planTransform, buildNode, testNode, publishNode } = proxyActivities<TransformActivities>({
-    ...policies.warehouse,
+  const activities = proxyActivities<TransformActivities>({ ...policies.warehouse, taskQueue });
+  const { discardBuilt, forgetRun } = proxyActivities<TransformActivities>({
+    ...policies.cleanup,
     taskQueue,
   });
-  const { discardBuilt } = proxyActivities<TransformActivities>({ ...policies.cleanup, taskQueue });
-  const result: TransformResult = {
+  const result: TransformResult = input.cursor?.result ?? {
     ...{ nodes: 0, built: 0, reused: 0, passed: 0, warned: 0, failed: [], skipped: 0, rows: 0, gold: {} },
     warnings: [],
   };
   const current = new Set<string>();
-  let done = 0;
+  let done = [...(input.cursor?.states ?? '')].filter((state) => state !== '.').length;
   setHandler(progress, () => ({
     stage: 'transform',
     done,
@@ -44,22 +47,32 @@ export async function transform(input: TransformInput): Promise<TransformResult>
     rows: result.rows,
   }));
 
-  const { nodes, warnings, mermaid } = await planTransform(input);
+  const planned = input.cursor?.planned ?? (await activities.planTransform(input));
+  const nodes = await graphOf(planned, (page) =>
+    activities.planPage({ project: input.project, plan: planned.ref, page }),
+  );
+  const { start, end, mermaid } = planned;
+  const base = { project: input.project, plan: planned.ref };
   result.nodes = nodes.length;
-  result.warnings = warnings.slice(0, WARNINGS_TOLD);
-  const tell = (): void => setCurrentDetails([describe(result, done), graph(mermaid)].join('\n'));
-  // tests that audit a model run inside its step; the walk is over models, seeds and free tests
+  result.warnings = planned.warnings;
+  const slowest: NodeLine[] = [];
+  const tell = (): void =>
+    setCurrentDetails([describe(result, done), tableOf(slowest), graph(mermaid)].join('\n'));
+  // tests that audit a model run inside its step; the walk is over everything else
   const steps = nodes.flatMap((node, index) => (node.audit === undefined ? [index] : []));
   const stepOf = new Map(steps.map((index, step) => [index, step]));
   const parents = steps.map((index) =>
     (nodes[index]?.parents ?? []).flatMap((parent) => stepOf.get(parent) ?? []),
   );
+  const auditsOf = (step: number): PlanNode[] =>
+    (nodes[steps[step] ?? -1]?.audits ?? []).flatMap((index) => nodes[index] ?? []);
 
   const attempt = async (node: PlanNode, run: () => Promise<NodeResult>): Promise<NodeResult> => {
     current.add(node.name);
     try {
       const outcome = await run();
       count(result, node, outcome);
+      keepSlowest(slowest, node, outcome);
       if (node.relation && input.wanted.includes(node.name))
         result.gold[node.name] = { ...node.relation, key: outcome.key };
       return outcome;
@@ -76,66 +89,145 @@ export async function transform(input: TransformInput): Promise<TransformResult>
   };
   const test = (node: PlanNode): Promise<NodeResult> =>
     attempt(node, () =>
-      testNode.executeWithOptions({ summary: `test ${node.name}` }, [{ ...input, node: node.id }]),
+      activities.testNode.executeWithOptions({ summary: `test ${node.name}` }, [{ ...base, node: node.id }]),
+    );
+  const build = (node: PlanNode): Promise<NodeResult> =>
+    attempt(node, () =>
+      activities.buildNode.executeWithOptions(
+        { summary: `${verb(node)} ${node.name} (${node.materialized ?? node.kind})` },
+        [{ ...base, node: node.id }],
+      ),
     );
 
-  const ranNot = await walk(parents, input.concurrency, async (step) => {
+  const work = async (step: number): Promise<boolean> => {
     const node = nodes[steps[step] ?? -1];
     if (!node) return false;
-    if (node.kind === 'test') return succeeded(await test(node));
-    const built = await attempt(node, () =>
-      buildNode.executeWithOptions({ summary: `build ${node.name} (${node.materialized ?? node.kind})` }, [
-        { ...input, node: node.id },
-      ]),
-    );
-    const audits = (node.audits ?? []).flatMap((index) => nodes[index] ?? []);
-    if (!succeeded(built) || audits.length === 0) {
-      done += succeeded(built) ? 0 : audits.length;
-      if (!succeeded(built)) result.skipped += audits.length;
-      return succeeded(built);
+    if (node.kind === 'test' || node.kind === 'unit_test') return succeeded(await test(node));
+    const built = await build(node);
+    const audits = auditsOf(step);
+    if (!succeeded(built)) {
+      done += audits.length;
+      result.skipped += audits.length;
+      return false;
     }
+    if (audits.length === 0) return true;
     const verdicts = await Promise.all(audits.map(test));
     if (!verdicts.every(succeeded)) return false;
     if (built.status === 'reused') return true;
     try {
-      await publishNode.executeWithOptions({ summary: `publish ${node.name} (${built.rows ?? 0} rows)` }, [
-        { ...input, node: node.id },
-      ]);
+      await activities.publishNode.executeWithOptions(
+        { summary: `publish ${node.name} (${(built.rows ?? 0).toLocaleString('en')} rows)` },
+        [{ ...base, node: node.id }],
+      );
       return true;
     } catch (error) {
       if (isCancellation(error)) throw error;
       result.failed.push({ id: node.id, status: 'error', message: failureText(error) });
       return false;
     }
-  }).catch(async (error: unknown) => {
+  };
+
+  try {
+    if (!input.cursor) for (const hook of start) await build(hook);
+    const { historyLength } = workflowInfo();
+    const outcomes = await walk(parents, input.concurrency, work, {
+      outcomes: outcomesOf(input.cursor?.states),
+      more: () => workflowInfo().historyLength < historyLength + MAX_EVENTS,
+    });
+    if (canGoOn(parents, outcomes)) {
+      const { first: _, ...rest } = { first: [], ...planned };
+      await continueAsNew<typeof transform>({
+        ...input,
+        cursor: { planned: rest, states: statesOf(outcomes), result: shortened(result) },
+      });
+    }
+    for (const [step, outcome] of outcomes.entries())
+      if (outcome === undefined) result.skipped += 1 + auditsOf(step).length;
+    for (const hook of end) await build(hook);
+    if (input.dbt && !input.reuse) await forgetRun(base);
+  } catch (error) {
     // what it cannot drop now is dropped by a later build of the same relation
     if (isCancellation(error))
-      await CancellationScope.nonCancellable(() => discardBuilt(input)).catch(() => undefined);
+      await CancellationScope.nonCancellable(() =>
+        input.dbt && !input.reuse ? forgetRun(base) : discardBuilt(base),
+      ).catch(() => undefined);
     throw error;
-  });
-  for (const step of ranNot) result.skipped += 1 + (nodes[steps[step] ?? -1]?.audits?.length ?? 0);
+  }
   tell();
-  if (result.failed.length > 0)
-    throw stageFailed(result.failed, { ...result, failed: result.failed.slice(0, FAILURES_TOLD) });
+  if (result.failed.length > 0) throw stageFailed(result.failed, shortened(result));
   return result;
 }
 
-const succeeded = ({ status }: NodeResult): boolean => status !== 'fail' && status !== 'error';
+async function graphOf(
+  planned: Omit<PlannedTransform, 'first'> & { first?: PlanNode[] },
+  page: (page: number) => Promise<PlanNode[]>,
+): Promise<PlanNode[]> {
+  const pages = await Promise.all(
+    planned.pages.map((_, at) => (at === 0 && planned.first ? planned.first : page(at))),
+  );
+  return pages.flat();
+}
+
+const succeeded = ({ status }: NodeResult): boolean =>
+  status !== 'fail' && status !== 'error' && status !== 'partial success';
+
+const VERBS: Partial<Record<PlanNode['kind'], string>> = { operation: 'hook', source: 'freshness of' };
+const verb = ({ kind }: PlanNode): string => VERBS[kind] ?? 'build';
+
+/** A node that has not run, though nothing above it failed: the walk stopped for the history's sake. */
+const canGoOn = (parents: number[][], outcomes: (boolean | undefined)[]): boolean =>
+  parents.some(
+    (above, node) => outcomes[node] === undefined && above.every((parent) => outcomes[parent] === true),
+  );
+
+const statesOf = (outcomes: (boolean | undefined)[]): string =>
+  outcomes.map((outcome) => (outcome === undefined ? '.' : outcome ? '+' : '-')).join('');
+const outcomesOf = (states = ''): (boolean | undefined)[] =>
+  [...states].map((state) => (state === '.' ? undefined : state === '+'));
+
+const shortened = (result: TransformResult): TransformResult => ({
+  ...result,
+  failed: result.failed.slice(0, FAILURES_TOLD),
+});
 
 function count(result: TransformResult, node: PlanNode, outcome: NodeResult): void {
   if (outcome.status === 'reused') result.reused++;
-  else if (outcome.status === 'success') result.built++;
+  else if (outcome.status === 'success' && node.kind !== 'operation') result.built++;
   else if (outcome.status === 'pass') result.passed++;
   else if (outcome.status === 'warn') result.warned++;
-  else {
-    const message = `TestFailed: ${outcome.message ?? 'failed'}`;
+  else if (!succeeded(outcome)) {
+    const message = `${node.kind === 'model' ? 'ModelFailed' : 'TestFailed'}: ${outcome.message ?? 'failed'}`;
     result.failed.push({ id: node.id, status: outcome.status, message });
   }
   if (outcome.status === 'success') result.rows += outcome.rows ?? 0;
+  if (outcome.bytes !== undefined) result.bytes = (result.bytes ?? 0) + outcome.bytes;
 }
 
-const graph = (mermaid: string): string =>
-  mermaid.length > LARGEST_GRAPH ? '' : ['```mermaid', mermaid, '```'].join('\n');
+type NodeLine = NodeResult & { name: string };
+
+function keepSlowest(lines: NodeLine[], { name }: PlanNode, outcome: NodeResult): void {
+  lines.push({ ...outcome, name });
+  lines.sort((a, b) => b.seconds - a.seconds);
+  lines.length = Math.min(lines.length, SLOWEST_TOLD);
+}
+
+/** The nodes that took longest, with what the warehouse said of them. */
+function tableOf(lines: readonly NodeLine[]): string {
+  if (lines.length === 0) return '';
+  const number = (value: number | undefined): string => value?.toLocaleString('en') ?? '';
+  return [
+    '',
+    '| slowest nodes | status | seconds | rows | bytes read | query |',
+    '| --- | --- | ---: | ---: | ---: | --- |',
+    ...lines.map(
+      ({ name, status, seconds, rows, bytes, queryIds }) =>
+        `| ${name} | ${status} | ${seconds} | ${number(rows)} | ${number(bytes)} | ${queryIds?.at(-1) ?? ''} |`,
+    ),
+    '',
+  ].join('\n');
+}
+
+const graph = (mermaid: string): string => (mermaid === '' ? '' : ['```mermaid', mermaid, '```'].join('\n'));
 
 function describe(result: TransformResult, done: number): string {
   const lines = [

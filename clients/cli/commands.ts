@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { registerCopybook } from './commands/copybook.js';
+import { registerDbt } from './commands/dbt.js';
 import { registerExtract } from './commands/extract.js';
 import { registerFreshness } from './commands/freshness.js';
 import { registerReplicate } from './commands/replicate.js';
@@ -134,6 +135,7 @@ export function registerCommands(program: Command): void {
       .action(lazy(async () => (await import('./actions/backfill.js'))[kind]));
   }
 
+  registerDbt(program);
   registerFreshness(program);
   registerCopybook(program);
   registerExtract(program);

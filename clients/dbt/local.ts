@@ -1,7 +1,14 @@
+import { failedSql } from '../../engines/dbt/run/statements.js';
 import type { Transform } from '../../engines/dbt/transform.js';
-import { MillraceError } from '../../schemas/errors.js';
 import type { NodeRecord, NodeStatus, PlanNode } from '../../schemas/transform.js';
 import { walk } from '../../workflows/graph.js';
+
+/** Where a node stands in its run. */
+export interface Place {
+  /** 1-based, among the nodes or among the hooks of one end */
+  index: number;
+  total: number;
+}
 
 export interface LocalRun {
   /** nodes at once */
@@ -9,62 +16,104 @@ export interface LocalRun {
   /** the first failure starts nothing more */
   failFast: boolean;
   signal?: AbortSignal | undefined;
-  onStart?: (node: PlanNode, index: number) => void;
-  onRecord?: (record: NodeRecord, node: PlanNode, index: number) => void;
+  onStart?: (node: PlanNode, place: Place) => void;
+  /** `error` is what the node threw */
+  onRecord?: (record: NodeRecord, node: PlanNode, place: Place, error?: unknown) => void;
 }
 
-const FAILED: readonly NodeStatus[] = ['error', 'fail', 'partial success', 'skipped'];
-export const hasFailed = ({ result }: NodeRecord): boolean => FAILED.includes(result.status);
+const FAILED: ReadonlySet<NodeStatus> = new Set(['error', 'fail', 'partial success', 'skipped']);
+export const hasFailed = ({ result }: NodeRecord): boolean => FAILED.has(result.status);
 
 /**
  * Carries out a plan in this process, without write-audit-publish: hooks, then each node the moment its parents are
- * done, then hooks. What is below a failure is skipped.
+ * done, then hooks. What is below a failure is skipped; a hook that fails ends the hooks of its own end only.
  *
- * @returns a record for every node, in the order they ended; skipped ones last. Hooks are among them
+ * @returns a record for every node and hook, in the order they ended
  * @throws the signal's reason when it aborts
  */
-export async function runLocal(transform: Transform, run: LocalRun): Promise<NodeRecord[]> {
+export async function runLocal(
+  transform: Pick<Transform, 'plan' | 'run'>,
+  run: LocalRun,
+): Promise<NodeRecord[]> {
   const { nodes, start, end } = transform.plan();
   const records: NodeRecord[] = [];
-  const stop = new AbortController();
-  const note = (record: NodeRecord, node: PlanNode, index: number): void => {
-    records.push(record);
-    run.onRecord?.(record, node, index);
-  };
-  const carryOut = async (node: PlanNode, index: number): Promise<boolean> => {
+  const done = new Set<number>();
+  const below = childrenOf(nodes);
+  let more = true;
+
+  const carryOut = async (node: PlanNode, place: Place): Promise<boolean> => {
     run.signal?.throwIfAborted();
-    run.onStart?.(node, index);
+    run.onStart?.(node, place);
     const began = Date.now();
     let record;
+    let error: unknown;
     try {
       record = await transform.run(node.id, { signal: run.signal, results: records });
     } catch (cause) {
       run.signal?.throwIfAborted();
-      record = withoutRun(node, 'error', explained(cause), began);
+      error = cause;
+      const message = cause instanceof Error ? cause.message : String(cause);
+      record = { ...withoutRun(node, 'error', message, began), ...failedSql(cause) };
     }
-    note(record, node, index);
+    records.push(record);
+    run.onRecord?.(record, node, place, error);
     const failed = hasFailed(record);
-    if (failed && run.failFast) stop.abort();
+    if (failed && run.failFast) more = false;
     return !failed;
   };
-  for (const [index, hook] of start.entries()) await carryOut(hook, index);
+  const skip = (node: PlanNode, place: Place): void => {
+    const record = withoutRun(node, 'skipped', undefined);
+    records.push(record);
+    run.onRecord?.(record, node, place);
+  };
+  const hooks = async (list: readonly PlanNode[]): Promise<void> => {
+    let failed = false;
+    for (const [at, hook] of list.entries()) {
+      const place = { index: at + 1, total: list.length };
+      if (failed) skip(hook, place);
+      else failed = !(await carryOut(hook, place));
+    }
+  };
+  const placeOf = (index: number): Place => ({ index: index + 1, total: nodes.length });
+  const skipBelow = (index: number): void => {
+    const reached = new Set<number>();
+    const visit = (at: number): void => {
+      for (const child of below[at] ?? []) {
+        if (done.has(child) || reached.has(child)) continue;
+        reached.add(child);
+        visit(child);
+      }
+    };
+    visit(index);
+    for (const child of [...reached].sort((a, b) => a - b)) {
+      done.add(child);
+      skip(nodes[child] as PlanNode, placeOf(child));
+    }
+  };
+
+  await hooks(start);
+  const step = async (index: number): Promise<boolean> => {
+    done.add(index);
+    const succeeded = await carryOut(nodes[index] as PlanNode, placeOf(index));
+    if (!succeeded) skipBelow(index);
+    return succeeded;
+  };
   const parents = nodes.map((node) => node.parents);
-  const ranNot = await walk(parents, run.threads, async (index) => {
-    if (stop.signal.aborted) return false;
-    return carryOut(nodes[index] as PlanNode, index);
-  });
-  const ran = new Set(records.map(({ result }) => result.id));
-  for (const index of [...ranNot, ...nodes.keys()].sort((a, b) => a - b)) {
-    const node = nodes[index] as PlanNode;
-    if (ran.has(node.id)) continue;
-    ran.add(node.id);
-    note(withoutRun(node, 'skipped', undefined), node, index);
-  }
-  for (const [index, hook] of end.entries()) await carryOut(hook, index);
+  await walk(parents, run.threads, step, { more: () => more });
+  for (const [index, node] of nodes.entries()) if (!done.has(index)) skip(node, placeOf(index));
+  await hooks(end);
   return records;
 }
 
-function withoutRun(
+function childrenOf(nodes: readonly PlanNode[]): number[][] {
+  const children: number[][] = nodes.map(() => []);
+  for (const [index, { parents }] of nodes.entries())
+    for (const parent of parents) children[parent]?.push(index);
+  return children;
+}
+
+/** The record of a node that did not come to an end, or was not begun. */
+export function withoutRun(
   node: PlanNode,
   status: 'error' | 'skipped',
   message: string | undefined,
@@ -80,10 +129,4 @@ function withoutRun(
     ...{ executeStarted: from ?? '', executeCompleted: to ?? '' },
     ...{ compiled: null, relationName: null, response: {}, batches: null },
   };
-}
-
-/** Everything an error says, for a result that has one line for it. */
-function explained(cause: unknown): string {
-  if (cause instanceof MillraceError) return cause.message;
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -9,6 +9,12 @@ import {
 } from '../warehouse/port.js';
 
 const SCHEMA = 'millrace';
+const DROPPED: Record<RelationType, string> = {
+  table: 'TABLE',
+  view: 'VIEW',
+  materialized_view: 'MATERIALIZED VIEW',
+  external: 'TABLE',
+};
 const ready = new WeakMap<Warehouse, Promise<unknown>>();
 
 /** Makes the ledger's tables once for each warehouse. `id` is the relation's {@link keyName}. */
@@ -19,11 +25,11 @@ export function prepareLedger(warehouse: Warehouse): Promise<unknown> {
       session.run(`
         CREATE SCHEMA IF NOT EXISTS ${SCHEMA};
         CREATE TABLE IF NOT EXISTS ${SCHEMA}.relations (
-          id VARCHAR, key VARCHAR, node VARCHAR, rows BIGINT, run VARCHAR, published_at TIMESTAMPTZ);
+          id VARCHAR, key VARCHAR, node VARCHAR, row_count BIGINT, run VARCHAR, published_at TIMESTAMPTZ);
         CREATE TABLE IF NOT EXISTS ${SCHEMA}.audits (
-          id VARCHAR, key VARCHAR, audit VARCHAR, rows BIGINT, run VARCHAR, built_at TIMESTAMPTZ);
+          id VARCHAR, key VARCHAR, audit VARCHAR, row_count BIGINT, run VARCHAR, built_at TIMESTAMPTZ);
         CREATE TABLE IF NOT EXISTS ${SCHEMA}.tests (
-          node VARCHAR, key VARCHAR, status VARCHAR, failures DOUBLE, run VARCHAR, tested_at TIMESTAMPTZ)`),
+          node VARCHAR, key VARCHAR, status VARCHAR, failures DOUBLE PRECISION, run VARCHAR, tested_at TIMESTAMPTZ)`),
     );
     ready.set(warehouse, made);
     made.catch(() => ready.delete(warehouse));
@@ -64,10 +70,12 @@ export async function readLedger(
   const state: LedgerState = { published: new Map(), audits: new Map() };
   if (relations.length === 0) return state;
   const ids = `(${[...new Set(relations.map(keyName))].map(quoteText).join(', ')})`;
-  const rows = await session.query<Row & Published & { id: string; name: string | null }>(`
-    SELECT id, key, rows, run, NULL AS name FROM ${SCHEMA}.relations WHERE id IN ${ids} UNION ALL
-    SELECT id, key, rows, run, audit FROM ${SCHEMA}.audits WHERE id IN ${ids} AND run = ${quoteText(run)}`);
-  for (const { id, key, rows: count, run: by, name } of rows)
+  const rows = await session.query<
+    Row & { id: string; key: string; row_count: number | null; run: string; name: string | null }
+  >(`
+    SELECT id, key, row_count, run, NULL AS name FROM ${SCHEMA}.relations WHERE id IN ${ids} UNION ALL
+    SELECT id, key, row_count, run, audit FROM ${SCHEMA}.audits WHERE id IN ${ids} AND run = ${quoteText(run)}`);
+  for (const { id, key, row_count: count, run: by, name } of rows)
     if (name === null) state.published.set(id, { key, rows: count, run: by });
     else state.audits.set(id, { key, rows: count, run: by, name });
   return state;
@@ -79,10 +87,7 @@ export async function readLedger(
  * @returns undefined when no run has published it
  */
 export async function publishedKey(session: Session, relation: RelationName): Promise<string | undefined> {
-  const known = await session.query(
-    `SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = ${quoteText(SCHEMA)} AND table_name = 'relations'`,
-  );
-  if (known.length === 0) return undefined;
+  if ((await session.describe({ schema: SCHEMA, name: 'relations' })) === null) return undefined;
   const { published } = await readLedger(session, [relation], '');
   return published.get(keyName(relation))?.key;
 }
@@ -93,13 +98,11 @@ export async function relationTypes(
   schema: string,
   names: readonly string[],
 ): Promise<Map<string, RelationType>> {
-  const among = (column: string): string =>
-    `database_name = current_database() AND lower(schema_name) = ${quoteText(schema.toLowerCase())} AND lower(${column}) IN (${names.map((name) => quoteText(name.toLowerCase())).join(', ')})`;
-  const rows = await session.query<{ name: string; type: RelationType }>(
-    `SELECT lower(table_name) AS name, 'table' AS type FROM duckdb_tables() WHERE ${among('table_name')} UNION ALL
-     SELECT lower(view_name), 'view' FROM duckdb_views() WHERE ${among('view_name')}`,
+  const wanted = new Set(names.map((name) => name.toLowerCase()));
+  const found = await session.relations({ schema });
+  return new Map(
+    found.flatMap(({ name, type }) => (wanted.has(name.toLowerCase()) ? [[name.toLowerCase(), type]] : [])),
   );
-  return new Map(rows.map(({ name, type }) => [name, type]));
 }
 
 export interface Entry extends Published {
@@ -108,7 +111,7 @@ export interface Entry extends Published {
 }
 
 const values = (texts: string[], number: number | null, run: string): string =>
-  `VALUES (${texts.map(quoteText).join(', ')}, ${number === null ? 'NULL' : number}, ${quoteText(run)}, now())`;
+  `VALUES (${texts.map(quoteText).join(', ')}, ${number === null ? 'NULL' : number}, ${quoteText(run)}, current_timestamp)`;
 
 /** Part of the transaction that publishes. */
 export async function recordPublished(
@@ -137,7 +140,7 @@ export async function recordAudit(
 export async function dropStaleAudits(session: Session, relation: RelationName): Promise<void> {
   const id = quoteText(keyName(relation));
   const rows = await session.query<{ audit: string }>(
-    `SELECT audit FROM ${SCHEMA}.audits WHERE id = ${id} GROUP BY audit HAVING max(built_at) < now() - INTERVAL 1 DAY`,
+    `SELECT audit FROM ${SCHEMA}.audits WHERE id = ${id} GROUP BY audit HAVING max(built_at) < current_timestamp - INTERVAL '1 day'`,
   );
   if (rows.length === 0) return;
   const types = await relationTypes(
@@ -146,7 +149,7 @@ export async function dropStaleAudits(session: Session, relation: RelationName):
     rows.map(({ audit }) => audit),
   );
   for (const [name, type] of types)
-    await session.run(`DROP ${type} ${quoteRelation({ schema: relation.schema, name })}`);
+    await session.run(`DROP ${DROPPED[type]} ${quoteRelation({ schema: relation.schema, name })}`);
   await session.run(
     `DELETE FROM ${SCHEMA}.audits WHERE id = ${id} AND audit IN (${rows.map(({ audit }) => quoteText(audit)).join(', ')})`,
   );
@@ -166,7 +169,7 @@ export async function dropAudits(
     const name = audits.get(id)?.name;
     if (name === undefined || others.some((other) => other.id === id && other.audit === name)) continue;
     const type = (await relationTypes(session, relation.schema, [name])).get(name.toLowerCase());
-    if (type) await session.run(`DROP ${type} ${quoteRelation({ schema: relation.schema, name })}`);
+    if (type) await session.run(`DROP ${DROPPED[type]} ${quoteRelation({ schema: relation.schema, name })}`);
   }
 }
 
@@ -198,4 +201,20 @@ export async function recordTest(
       DELETE FROM ${SCHEMA}.tests WHERE node = ${quoteText(node)};
       INSERT INTO ${SCHEMA}.tests ${values([node, key, status], failures, run)}`),
   );
+}
+
+/** Forgets a run; the ledger itself goes with the last one, so that a dbt run leaves nothing behind. */
+export async function forgetRun(warehouse: Warehouse, run: string): Promise<void> {
+  const tables = ['relations', 'audits', 'tests'].map((name) => `${SCHEMA}.${name}`);
+  await warehouse.transaction(async (session) => {
+    for (const table of tables) await session.run(`DELETE FROM ${table} WHERE run = ${quoteText(run)}`);
+    const [left] = await session.query<{ n: number }>(
+      `SELECT sum(n) AS n FROM (${tables.map((table) => `SELECT count(*) AS n FROM ${table}`).join(' UNION ALL ')}) AS counts`,
+    );
+    if (Number(left?.n ?? 1) > 0) return;
+    for (const table of tables) await session.run(`DROP TABLE ${table}`);
+    const others = await session.relations({ schema: SCHEMA });
+    if (others.length === 0) await session.run(`DROP SCHEMA ${SCHEMA}`);
+  });
+  ready.delete(warehouse);
 }

@@ -3,6 +3,14 @@ import type { Macro, Template } from './jinja/ast.js';
 /** the package that dbt's own macros belong to */
 export const BUILT_IN = 'dbt';
 
+const OWNERS = new WeakMap<Macro, string>();
+
+/** the package a macro was written in */
+export const ownerOf = (macro: Macro): string => OWNERS.get(macro) ?? BUILT_IN;
+
+/** `macro.package.name`, dbt's unique_id of a macro */
+export const macroId = (macro: Macro): string => `macro.${ownerOf(macro)}.${macro.name}`;
+
 /** Every macro of a project and its packages, and the order in which names are looked up. */
 export class MacroSet {
   private readonly packages = new Map<string, Map<string, Macro>>();
@@ -23,6 +31,7 @@ export class MacroSet {
     let macros = this.packages.get(packageName);
     if (!macros) this.packages.set(packageName, (macros = new Map<string, Macro>()));
     macros.set(macro.name, macro);
+    OWNERS.set(macro, packageName);
   }
 
   has(packageName: string): boolean {
@@ -38,23 +47,41 @@ export class MacroSet {
     return this.in(packageName, name) ?? this.in(this.root, name) ?? this.in(BUILT_IN, name);
   }
 
-  /** `adapter.dispatch`: the version for this adapter wherever there is one, before the default one. */
+  /**
+   * `adapter.dispatch`: package by package, the version for this adapter before the default one. Without a namespace,
+   * or with one that is no package, the versions are looked up like any name.
+   */
   dispatch(name: string, namespace: string | null, packageName: string): Macro | undefined {
-    const order = namespace === null ? [packageName, this.root] : [...this.searchOrder(namespace)];
-    for (const each of new Set([...order, BUILT_IN]))
+    const order = namespace === null ? null : this.searchOrder(namespace);
+    for (const each of order ?? [null])
       for (const prefix of [this.adapter, 'default']) {
-        const macro = this.in(each, `${prefix}__${name}`);
+        const version = `${prefix}__${name}`;
+        const macro = each === null ? this.find(version, packageName) : this.in(each, version);
         if (macro) return macro;
       }
     return undefined;
   }
 
-  private searchOrder(namespace: string): string[] {
-    return this.searchOrders.get(namespace) ?? [this.root, namespace];
+  /** what `dispatch` looks for, for those who read that nothing was found */
+  attempts(name: string, namespace: string | null): string[] {
+    const order = namespace === null ? null : this.searchOrder(namespace);
+    return (order ?? [null]).flatMap((each) =>
+      [this.adapter, 'default'].map((prefix) => `${each === null ? '' : `${each}.`}${prefix}__${name}`),
+    );
+  }
+
+  private searchOrder(namespace: string): string[] | null {
+    const configured = this.searchOrders.get(namespace);
+    if (configured && configured.length > 0) return configured;
+    return namespace === BUILT_IN || this.packages.has(namespace) ? [this.root, namespace] : null;
   }
 
   *names(): Iterable<string> {
     for (const macros of this.packages.values()) yield* macros.keys();
+  }
+
+  *namesIn(packageName: string): Iterable<string> {
+    yield* this.packages.get(packageName)?.keys() ?? [];
   }
 
   *packageNames(): Iterable<string> {

@@ -32,8 +32,13 @@ export interface Resource {
   fqn: string[];
   /** all of it, rendered: tags and meta, too */
   config: Dict;
+  /** settings as written, without defaults and unrendered: what `state:modified` compares */
+  unrendered?: Dict;
+  /** with its `doc()` calls carried out */
   description: string;
-  /** ids of resources, in the order of their first reference */
+  /** ids of docs blocks that the descriptions use */
+  docBlocks?: string[];
+  /** ids of resources: sources first, then nodes in the order of their first reference */
   dependsOn: string[];
 }
 
@@ -67,9 +72,13 @@ export interface ColumnProperties {
   /** as written in YAML; contracts compare it */
   dataType?: string;
   quote?: boolean;
+  /** of a column of a time spine */
+  granularity?: string;
   constraints?: Constraint[];
   /** as the manifest keeps it */
   config?: Record<string, unknown>;
+  /** ids of docs blocks that its description uses */
+  docBlocks?: string[];
 }
 
 /** One version of a model. */
@@ -91,6 +100,8 @@ export interface Node extends Resource {
   references: Reference[];
   /** where the result is read; tests have none unless they store failures; analyses and operations have none */
   relation: RelationName | null;
+  /** dbt's `database`, `schema` and `alias`, which every node has */
+  names?: { database: string; schema: string; alias: string };
   test?: TestDefinition;
   unit?: UnitTest;
   /** path of a seed's CSV on this machine */
@@ -103,6 +114,8 @@ export interface Node extends Resource {
   /** `package://models/schema.yml` of the file that describes it */
   patch?: string;
   deprecation?: string | null;
+  /** of a model that is a time spine */
+  timeSpine?: Record<string, unknown>;
   /** ids of macros its template called while it was read */
   macros?: string[];
   /** of an operation: where in the run it stands */
@@ -124,11 +137,18 @@ export interface TestDefinition {
 export interface UnitRows {
   format: 'dict' | 'csv' | 'sql';
   rows: Record<string, unknown>[] | string;
+  /** name of the fixture file they come from */
+  fixture?: string;
 }
 
 export interface UnitTest {
   /** id of the model under test */
   model: string;
+  /** as written: the model's name */
+  modelName: string;
+  /** of the model, when it has versions */
+  version: string | number | null;
+  versions: { include?: (string | number)[]; exclude?: (string | number)[] } | null;
   given: ({ input: string } & UnitRows)[];
   expect: UnitRows;
   overrides: {
@@ -151,6 +171,11 @@ export interface SourceTable extends Resource {
   loadedAtField: string | null;
   loadedAtQuery: string | null;
   quoting: Record<string, boolean>;
+  sourceMeta: Record<string, unknown>;
+  /** as written: location, partitions and the like of packages for external tables */
+  external?: Record<string, unknown> | null;
+  /** the file that overrides it, when a package's source is overridden */
+  patch?: string;
 }
 
 export interface SourceFreshness {
@@ -162,6 +187,8 @@ export interface SourceFreshness {
 export interface Exposure extends Resource {
   kind: 'exposure';
   references: Reference[];
+  /** `[name]` or `[package, name]` of its metrics */
+  metrics: string[][];
   /** the entry as written and rendered: label, type, owner, url, maturity */
   definition: Record<string, unknown>;
 }
@@ -171,6 +198,21 @@ export interface Semantic extends Resource {
   kind: 'metric' | 'semantic_model' | 'saved_query';
   references: Reference[];
   definition: Record<string, unknown>;
+  /** metrics that it is made of, or asks for: their names */
+  metrics: string[];
+  group?: string | null;
+}
+
+/** What a property file says about a macro. */
+export interface MacroProperties {
+  id: string;
+  name: string;
+  package: string;
+  description: string;
+  meta: Record<string, unknown>;
+  docs: Record<string, unknown>;
+  arguments: Record<string, unknown>[];
+  patch: string;
 }
 
 export interface Group {
@@ -178,8 +220,11 @@ export interface Group {
   name: string;
   package: string;
   file: string;
+  /** below its models folder */
+  path: string;
   owner: Record<string, unknown>;
   description: string;
+  config: Record<string, unknown>;
 }
 
 export interface DocsBlock {
@@ -187,6 +232,8 @@ export interface DocsBlock {
   name: string;
   package: string;
   file: string;
+  /** below its folder */
+  path: string;
   text: string;
 }
 
@@ -200,6 +247,8 @@ export interface Manifest {
   semantics: Map<string, Semantic>;
   groups: Map<string, Group>;
   docs: Map<string, DocsBlock>;
+  /** descriptions of macros, by id */
+  macros: Map<string, MacroProperties>;
   /** what exists but is switched off, by id */
   disabled: Map<string, Resource>;
   /** id -> ids of what reads it */

@@ -30,6 +30,8 @@ export function makePlan(
   selected: ReadonlySet<string>,
   options: PlanOptions,
 ): TransformPlan {
+  if (options.command === 'run-operation')
+    return { nodes: [], start: [], end: [], mermaid: '', warnings: manifest.warnings };
   const rest = { start: hooks(manifest, 'start'), end: hooks(manifest, 'end'), warnings: manifest.warnings };
   if (options.command === 'source freshness') {
     const sources = [...manifest.sources.values()].filter(({ id }) => selected.has(id));
@@ -44,7 +46,7 @@ export function makePlan(
   for (const step of steps) step.parents = stepsAbove(manifest, step.node.dependsOn, index);
   if (options.command === 'build') {
     unitTestsFirst(manifest, steps, index);
-    testsBeforeReaders(manifest, steps, options.audit);
+    testsBeforeReaders(manifest, steps, index, options.audit);
   }
   const nodes = inOrder(steps);
   return { ...rest, nodes, mermaid: mermaid(nodes) };
@@ -89,12 +91,16 @@ function unitTestsFirst(manifest: Manifest, steps: Step[], index: ReadonlyMap<st
  * What reads everything that a test looks at waits for it, so that a failure skips it. With audits a test that can
  * hold back a model does so instead.
  */
-function testsBeforeReaders(manifest: Manifest, steps: Step[], audit: boolean): void {
-  const ancestry = new Ancestry(steps.map(({ node, parents }) => (node.kind === 'test' ? [] : [...parents])));
+function testsBeforeReaders(
+  manifest: Manifest,
+  steps: Step[],
+  index: ReadonlyMap<string, number>,
+  audit: boolean,
+): void {
+  const graph = new Graph(manifest);
   for (const [at, test] of steps.entries()) {
-    if (test.node.kind !== 'test' || test.parents.size === 0) continue;
-    const tested = [...test.parents];
-    const audited = audit ? auditedBy(manifest, test.node, tested, ancestry) : undefined;
+    if (test.node.kind !== 'test') continue;
+    const audited = audit ? auditedBy(manifest, test, steps, graph) : undefined;
     if (audited !== undefined) {
       test.audit = audited;
       test.parents.delete(audited);
@@ -103,10 +109,48 @@ function testsBeforeReaders(manifest: Manifest, steps: Step[], audit: boolean): 
     }
     // nobody waits for a warning; dbt does, because the test's own SQL may fail
     if (audit && severity(test.node) === 'warn') continue;
-    for (const reader of ancestry.firstBelow(tested))
-      if (steps[reader]?.node.kind !== 'test') steps[reader]?.parents.add(at);
+    for (const reader of graph.stepsBelow(test.node.dependsOn, index)) steps[reader]?.parents.add(at);
   }
 }
+
+/** Everything but tests, selected or not: what a test blocks hangs on all that it looks at, ephemeral models too. */
+class Graph {
+  private readonly ids: string[];
+  private readonly index: Map<string, number>;
+  private readonly ancestry: Ancestry;
+
+  constructor(private readonly manifest: Manifest) {
+    const nodes = topological(manifest).filter(isRelation);
+    this.ids = [...manifest.sources.keys(), ...nodes.map(({ id }) => id)];
+    this.index = new Map(this.ids.map((id, at) => [id, at]));
+    const above = (ids: readonly string[]): number[] => ids.flatMap((id) => this.index.get(id) ?? []);
+    this.ancestry = new Ancestry(this.ids.map((id) => above(manifest.nodes.get(id)?.dependsOn ?? [])));
+  }
+
+  /** is `ancestor` above `id` */
+  isAbove(ancestor: string, id: string): boolean {
+    const [node, above] = [this.index.get(id), this.index.get(ancestor)];
+    return node !== undefined && above !== undefined && this.ancestry.has(node, above);
+  }
+
+  /** The first steps below all of these; what is no step is looked through. */
+  stepsBelow(ids: readonly string[], steps: ReadonlyMap<string, number>): Set<number> {
+    const found = new Set<number>();
+    const seen = new Set<string>();
+    const visit = (id: string): void => {
+      if (seen.has(id)) return;
+      seen.add(id);
+      const step = steps.get(id);
+      if (step !== undefined) found.add(step);
+      else for (const child of this.manifest.children.get(id) ?? []) if (this.index.has(child)) visit(child);
+    };
+    const looked = ids.flatMap((id) => this.index.get(id) ?? []);
+    if (looked.length > 0) for (const at of this.ancestry.firstBelow(looked)) visit(this.ids[at] ?? '');
+    return found;
+  }
+}
+
+const isRelation = ({ kind }: Node): boolean => kind === 'model' || kind === 'seed' || kind === 'snapshot';
 
 /**
  * A test can hold back a model when everything else that it reads is there before the model: its other parents are the
@@ -114,16 +158,21 @@ function testsBeforeReaders(manifest: Manifest, steps: Step[], audit: boolean): 
  */
 function auditedBy(
   manifest: Manifest,
-  test: Node,
-  tested: readonly number[],
-  ancestry: Ancestry,
+  { node: test, parents }: Step,
+  steps: readonly Step[],
+  graph: Graph,
 ): number | undefined {
   if (severity(test) !== 'error') return undefined;
-  const parents = test.dependsOn.flatMap((id) => manifest.nodes.get(id) ?? []);
-  if (parents.some(isEphemeral)) return undefined;
-  return tested.find((candidate) =>
-    tested.every((other) => other === candidate || ancestry.has(candidate, other)),
+  if (test.dependsOn.some((id) => isEphemeralId(manifest, id))) return undefined;
+  const id = (at: number): string => steps[at]?.node.id ?? '';
+  return [...parents].find((candidate) =>
+    [...parents].every((other) => other === candidate || graph.isAbove(id(other), id(candidate))),
   );
+}
+
+function isEphemeralId(manifest: Manifest, id: string): boolean {
+  const node = manifest.nodes.get(id);
+  return node !== undefined && isEphemeral(node);
 }
 
 /** Steps so that each comes after its parents, otherwise as the manifest has them. */

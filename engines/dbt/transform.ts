@@ -3,24 +3,28 @@ import { MillraceError } from '../../schemas/errors.js';
 import type { DbtCommand, DbtFlags } from '../../schemas/dbt.js';
 import type { NodeRecord, NodeResult, PlanNode, TransformPlan } from '../../schemas/transform.js';
 import type { RelationName, Statement, Warehouse } from '../warehouse/port.js';
-import type { Environment } from './context/environment.js';
+import { withDefaults } from '../warehouse/with-defaults.js';
+import type { Environment, TargetSettings } from './context/environment.js';
 import { topological } from './graph.js';
-import { dropAudits, prepareLedger } from './ledger.js';
+import { dropAudits, forgetRun, prepareLedger } from './ledger.js';
 import type { Node } from './manifest.js';
 import { loadProject } from './parse/load.js';
 import { makePlan } from './plan.js';
 import { folderSignature } from './project/files.js';
 import { publishNode } from './run/build.js';
 import { Compiler } from './run/compile.js';
-import type { RunOptions } from './run/job.js';
+import { sourceFreshness } from './run/freshness.js';
+import type { Job, RunOptions } from './run/job.js';
 import { record } from './run/record.js';
 import { runNode } from './run/run-node.js';
-import { selectNodes } from './select.js';
+import { select as selectionOf, type Selection } from './select/selection.js';
 
-export interface TransformContext {
+/** What a project is read with; no warehouse is needed for that. */
+export interface ReadContext {
   /** folder of the dbt project */
   dir: string;
-  warehouse: Warehouse;
+  /** the warehouse's kind, and the catalog that unqualified relations live in */
+  warehouse: Pick<Warehouse, 'dialect' | 'database'>;
   /** that models without a schema of their own are published to */
   schema: string;
   /** win over those of dbt_project.yml */
@@ -35,19 +39,25 @@ export interface TransformContext {
   /** dbt selection; `true` or nothing for all nodes, `false` for none */
   select?: string | boolean | undefined;
   exclude?: string | undefined;
-  /** `false` builds again what is current, once for each run */
-  reuse?: boolean | undefined;
+  /** exactly these nodes, by unique_id, whatever else is selected: a retry */
+  only?: readonly string[] | undefined;
   /** `build` by default */
   command?: DbtCommand | undefined;
   flags?: DbtFlags | undefined;
   /** `false` publishes at once and tests afterwards, as dbt does */
   audit?: boolean | undefined;
-  /** `false` keeps no record in the warehouse: nothing can be reused, resumed or audited then */
-  ledger?: boolean | undefined;
-  /** dbt's target name */
-  target?: string | undefined;
+  /** dbt's target; `dev` by default */
+  target?: TargetSettings | undefined;
   /** ISO 8601; `run_started_at` and "now" in templates. By default the end of the interval */
   startedAt?: string | undefined;
+}
+
+export interface TransformContext extends ReadContext {
+  warehouse: Warehouse;
+  /** `false` builds again what is current, once for each run */
+  reuse?: boolean | undefined;
+  /** `false` keeps no record in the warehouse: nothing can be reused, resumed or audited then */
+  ledger?: boolean | undefined;
 }
 
 export interface RunStatement extends Statement {
@@ -69,21 +79,24 @@ export interface Transform {
   publish(id: string, statement?: Statement): Promise<NodeResult>;
   /** Drops what this run has built and not published: for a run that was cancelled. */
   discard(statement?: Statement): Promise<void>;
+  /** Takes the run out of the ledger: nothing of it can be reused or resumed afterwards. */
+  forget(): Promise<void>;
   /** @returns the SQL of a node as the warehouse would get it */
   compile(id: string, statement?: Statement): Promise<string>;
 }
 
-interface Loaded {
-  signature: string;
+/** A project as it was read, and what of it will run. */
+export interface ReadTransform {
   environment: Environment;
   plan: TransformPlan;
 }
 /** Projects by their context; a run asks for the same one at every node. */
-const LOADED = new Map<string, Loaded>();
+const LOADED = new Map<string, ReadTransform & { signature: string }>();
 const KEPT = 8;
+const NOTHING: Selection = { ids: new Set(), warnings: [], deferred: new Map() };
 
 /**
- * Reads a project, or takes it from memory while none of its files has changed.
+ * Reads a project, and makes it ready to run.
  *
  * @throws MillraceError DbtProjectInvalid, DuplicateNode, RefNotFound, CyclicGraph, JinjaError, SelectionInvalid, Unsupported
  */
@@ -91,57 +104,39 @@ export async function loadTransform(context: TransformContext): Promise<Transfor
   const { warehouse } = context;
   const { command = 'build', flags = {}, reuse = true, ledger = true } = context;
   if (ledger) await prepareLedger(warehouse);
-  const { environment, plan } = load(context);
+  const { environment, plan } = readTransform(context);
   return new LoadedTransform(warehouse, environment, plan, { command, flags, reuse, ledger });
 }
 
-function load(context: TransformContext): Loaded {
+/**
+ * Reads a project, or takes it from memory while none of its files has changed.
+ *
+ * @throws MillraceError as {@link loadTransform}
+ */
+export function readTransform(context: ReadContext): ReadTransform {
   const { dir, warehouse, schema, vars, interval, sources, run, select, exclude, env = {} } = context;
   const invocation = { command: context.command ?? 'build', flags: context.flags ?? {} };
+  const audit = context.audit ?? true;
   const startedAt = context.startedAt ?? interval.end;
-  const target = {
-    name: context.target ?? 'dev',
-    schema,
-    database: warehouse.database,
-    type: warehouse.dialect,
-    threads: 4,
-  };
-  const key = JSON.stringify([
-    dir,
-    target,
-    vars,
-    env,
-    interval,
-    sources,
-    run,
-    select,
-    exclude,
-    startedAt,
-    invocation,
-  ]);
+  const { database, dialect: type } = warehouse;
+  const target = { name: 'dev', threads: 4, ...context.target, schema, database, type };
+  const options = { target, vars, env, sources, invocation, run: { run, interval, startedAt } };
+  const key = JSON.stringify([dir, options, select, exclude, context.only, audit]);
   const signature = folderSignature(dir);
   const known = LOADED.get(key);
   if (known?.signature === signature) return known;
-  const environment = loadProject({
-    dir,
-    target,
-    vars,
-    env,
-    sources,
-    invocation,
-    run: { run, interval, startedAt },
-  });
+  const environment = loadProject({ dir, ...options });
   const { manifest } = environment;
   topological(manifest);
-  const selected =
-    select === false
-      ? new Set<string>()
-      : selectNodes(manifest, { select: select === true ? undefined : select, exclude });
-  const loaded = {
-    signature,
-    environment,
-    plan: makePlan(manifest, selected, { command: invocation.command, audit: context.audit ?? true }),
-  };
+  // a pipeline names its nodes itself, a command line does it by flags
+  const terms = { select: select === true ? undefined : select || undefined, exclude };
+  const { ids, warnings, deferred } = select === false ? NOTHING : selectionOf(environment, terms);
+  const chosen = context.only ? new Set(context.only) : ids;
+  if (deferred.size > 0) environment.deferred = deferred;
+  environment.selected = [...chosen];
+  manifest.warnings.push(...warnings.map(({ message }) => message));
+  const plan = makePlan(manifest, chosen, { command: invocation.command, audit });
+  const loaded = { signature, environment, plan };
   LOADED.delete(key);
   LOADED.set(key, loaded);
   if (LOADED.size > KEPT) LOADED.delete(LOADED.keys().next().value ?? '');
@@ -161,19 +156,25 @@ class LoadedTransform implements Transform {
   }
 
   run(id: string, { signal, results = [] }: RunStatement = {}): Promise<NodeRecord> {
+    const { manifest, target } = this.environment;
+    const { database } = target;
+    const source = manifest.sources.get(id);
+    if (source) return record(source, database, () => sourceFreshness(this.job(id, signal, results), source));
     const node = this.node(id);
     const step = this.step(id);
     const audits = step?.audit === undefined ? undefined : this.planned.nodes[step.audit]?.id;
     const role = {
       audited: (step?.audits ?? []).length > 0,
-      audits: audits === undefined ? undefined : this.environment.manifest.nodes.get(audits),
+      audits: audits === undefined ? undefined : manifest.nodes.get(audits),
     };
-    return record(node, () => runNode({ ...this.job(signal), results }, node, role));
+    return record(node, database, () => runNode(this.job(id, signal, results), node, role));
   }
 
   async publish(id: string, { signal }: Statement = {}): Promise<NodeResult> {
     const node = this.node(id);
-    return (await record(node, () => publishNode(this.job(signal), node))).result;
+    return (
+      await record(node, this.environment.target.database, () => publishNode(this.job(id, signal), node))
+    ).result;
   }
 
   discard(statement: Statement = {}): Promise<void> {
@@ -182,16 +183,22 @@ class LoadedTransform implements Transform {
     return this.warehouse.transaction((session) => dropAudits(session, relations, run), statement);
   }
 
+  forget(): Promise<void> {
+    return forgetRun(this.warehouse, this.environment.run.run);
+  }
+
   compile(id: string, { signal }: Statement = {}): Promise<string> {
     const node = this.node(id);
     return new Compiler(this.environment, this.warehouse, signal).compile(node);
   }
 
-  private job(signal: AbortSignal | undefined) {
-    return {
-      ...{ warehouse: this.warehouse, environment: this.environment, options: this.options, signal },
-      results: [],
-    };
+  private job(node: string, signal: AbortSignal | undefined, results: Job['results'] = []): Job {
+    const { environment, options } = this;
+    // what Snowflake shows of a statement to whoever pays for it
+    const tag = { project: environment.manifest.project, run: environment.run.run, node };
+    const warehouse =
+      this.warehouse.dialect === 'snowflake' ? withDefaults(this.warehouse, { tag }) : this.warehouse;
+    return { warehouse, environment, options, signal, results };
   }
 
   private step(id: string): PlanNode | undefined {

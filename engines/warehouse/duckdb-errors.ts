@@ -45,12 +45,6 @@ export function sqlError(cause: unknown, sql: string): MillraceError {
   });
 }
 
-export const severalStatements = (): MillraceError =>
-  new MillraceError('SqlError', {
-    what: 'The query holds several statements, and none of them was run',
-    fix: 'Write one statement: look for a semicolon, or a bracket that closes too early',
-  });
-
 /** What DuckDB said while the file was opened. */
 export function openError(cause: unknown, path: string): MillraceError {
   const message = text(cause);

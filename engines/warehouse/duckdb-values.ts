@@ -1,4 +1,5 @@
 import {
+  DuckDBBlobValue,
   DuckDBTypeId,
   JsonDuckDBValueConverter,
   type DuckDBType,
@@ -30,6 +31,8 @@ export const plainValue: DuckDBValueConverter<Json> = (
     case DuckDBTypeId.TIMESTAMP_NS:
     case DuckDBTypeId.TIMESTAMP_TZ:
       return isoTimestamp(String(value));
+    case DuckDBTypeId.BLOB:
+      return value instanceof DuckDBBlobValue ? Buffer.from(value.bytes).toString('hex') : String(value);
     default:
       return JsonDuckDBValueConverter(value, type, converter);
   }

@@ -3,11 +3,12 @@ import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DuckDBInstance, type DuckDBConnection, type DuckDBMaterializedResult } from '@duckdb/node-api';
 import { MillraceError } from '../../schemas/errors.js';
-import { openError, severalStatements, sqlError } from './duckdb-errors.js';
+import { openError, sqlError } from './duckdb-errors.js';
 import { plainValue } from './duckdb-values.js';
 import { Pool } from './pool.js';
 import {
   quoteIdent,
+  quoteRelation,
   quoteText,
   type Answer,
   type ColumnInfo,
@@ -21,13 +22,14 @@ import {
   type Statement,
   type Warehouse,
 } from './port.js';
+import { severalStatements } from './several-statements.js';
 
 export interface DuckDbOptions {
   /** file, or `:memory:` */
   path: string;
   threads?: number | undefined;
-  /** e.g. `1GB`; beyond it DuckDB spills to disk beside the file */
-  memoryLimit: string;
+  /** e.g. `1GB`; beyond it DuckDB spills to disk beside the file. Without it DuckDB takes most of the memory there is */
+  memoryLimit?: string | undefined;
   /** created when missing */
   schema?: string | undefined;
 }
@@ -52,7 +54,7 @@ export async function openDuckDb({ path, threads, memoryLimit, schema }: DuckDbO
   try {
     if (!memory) await mkdir(dirname(file), { recursive: true });
     instance = await DuckDBInstance.create(file, {
-      memory_limit: memoryLimit,
+      ...(memoryLimit !== undefined && { memory_limit: memoryLimit }),
       preserve_insertion_order: 'true',
       ...(threads !== undefined && { threads: String(threads) }),
       ...(!memory && { temp_directory: join(dirname(file), '.duckdb-tmp') }),
@@ -109,6 +111,10 @@ class DuckDb implements Warehouse {
     }, statement.signal);
   }
 
+  connection<T>(work: (session: Session) => Promise<T>, { signal }: Statement = {}): Promise<T> {
+    return this.pool.use((connection) => work(session(connection, signal)), signal);
+  }
+
   private async attempt<T>(
     connection: DuckDBConnection,
     work: (session: Session) => Promise<T>,
@@ -137,6 +143,10 @@ class DuckDb implements Warehouse {
 
   relations(schema: SchemaName, statement: Statement = {}): Promise<ListedRelation[]> {
     return this.pool.use((connection) => session(connection).relations(schema, statement), statement.signal);
+  }
+
+  replace(made: ListedRelation, live: RelationName, former: RelationType | null): Promise<void> {
+    return this.transaction((inner) => inner.replace(made, live, former));
   }
 
   async close(): Promise<void> {
@@ -202,6 +212,11 @@ function session(connection: DuckDBConnection, outer?: AbortSignal): Session {
         statement,
       );
       return rows.map(({ kind, ...relation }) => ({ ...relation, type: kind }));
+    },
+    replace: (made, live, former) => {
+      const drop = former === null ? '' : `DROP ${former} ${quoteRelation(live)};`;
+      const rename = `ALTER ${made.type} ${quoteRelation(made)} RENAME TO ${quoteIdent(live.name)}`;
+      return execute(`${drop} ${rename}`, outer, () => undefined);
     },
   };
 }

@@ -3,7 +3,7 @@ import { MillraceError } from '../../schemas/errors.js';
 /** A few things to share, made when first needed; who finds none free waits in line. */
 export class Pool<T> {
   private readonly free: T[] = [];
-  private readonly waiting: ((item: T) => void)[] = [];
+  private readonly waiting: { serve: (item: T) => void; fail: (cause: unknown) => void }[] = [];
   private made = 0;
   private closed = false;
   private idle: (() => void) | undefined;
@@ -11,6 +11,8 @@ export class Pool<T> {
   constructor(
     private readonly size: number,
     private readonly make: () => Promise<T>,
+    /** false of one that is of no more use: another is made in its place */
+    private readonly usable: (item: T) => boolean = () => true,
   ) {}
 
   /** Lends one to `work`. @throws the signal's reason when it aborts during the wait */
@@ -40,33 +42,44 @@ export class Pool<T> {
       });
     const item = this.free.pop();
     if (item !== undefined) return item;
-    if (this.made < this.size) {
-      this.made++;
-      try {
-        return await this.make();
-      } catch (cause) {
-        this.made--;
-        throw cause;
-      }
-    }
+    if (this.made < this.size) return this.another();
     return new Promise<T>((resolve, reject) => {
-      const served = (item: T): void => {
-        signal?.removeEventListener('abort', leave);
-        resolve(item);
+      const entry = {
+        serve: (item: T): void => {
+          signal?.removeEventListener('abort', leave);
+          resolve(item);
+        },
+        fail: (cause: unknown): void => {
+          signal?.removeEventListener('abort', leave);
+          reject(cause as Error);
+        },
       };
       const leave = (): void => {
-        this.waiting.splice(this.waiting.indexOf(served), 1);
+        this.waiting.splice(this.waiting.indexOf(entry), 1);
         reject(signal?.reason as Error);
       };
       signal?.addEventListener('abort', leave, { once: true });
-      this.waiting.push(served);
+      this.waiting.push(entry);
     });
   }
 
+  private async another(): Promise<T> {
+    this.made++;
+    try {
+      return await this.make();
+    } catch (cause) {
+      this.made--;
+      throw cause;
+    }
+  }
+
   private give(item: T): void {
+    const usable = this.usable(item);
+    if (!usable) this.made--;
     const next = this.waiting.shift();
-    if (next) return next(item);
-    this.free.push(item);
+    if (next && usable) return next.serve(item);
+    if (next) return void this.another().then(next.serve, next.fail);
+    if (usable) this.free.push(item);
     if (this.free.length === this.made) this.idle?.();
   }
 }

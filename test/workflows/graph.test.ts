@@ -19,7 +19,7 @@ describe('walking a graph', () => {
     await tick();
     expect(started).toEqual([0, 1, 2]);
     release();
-    expect(await walked).toEqual([]);
+    expect(await walked).toEqual([true, true, true, true]);
     expect(started).toEqual([0, 1, 2, 3]);
   });
 
@@ -34,7 +34,7 @@ describe('walking a graph', () => {
         parents.forEach((of, i) => of.some((p) => doomed.has(p) || nodes[p]?.fails) && doomed.add(i));
         const done = new Set<number>();
         let running = 0;
-        const left = await walk(parents, width, async (node) => {
+        const outcomes = await walk(parents, width, async (node) => {
           expect(++running).toBeLessThanOrEqual(width);
           expect(parents[node]?.every((p) => done.has(p))).toBe(true);
           await tick();
@@ -42,11 +42,25 @@ describe('walking a graph', () => {
           done.add(node);
           return !nodes[node]?.fails;
         });
+        const left = outcomes.flatMap((outcome, node) => (outcome === undefined ? [node] : []));
         expect(new Set(left)).toEqual(doomed);
         expect(done.size + doomed.size).toBe(nodes.length);
       }),
       { numRuns: 60 },
     );
+  });
+
+  test('stops when it is told to, and goes on where it was', async () => {
+    const ran: number[] = [];
+    const parents = [[], [0], [1], [2]];
+    const work = (node: number): Promise<boolean> => {
+      ran.push(node);
+      return Promise.resolve(true);
+    };
+    const outcomes = await walk(parents, 2, work, { more: () => ran.length < 2 });
+    expect(outcomes).toEqual([true, true, undefined, undefined]);
+    expect(await walk(parents, 2, work, { outcomes })).toEqual([true, true, true, true]);
+    expect(ran).toEqual([0, 1, 2, 3]);
   });
 
   test('an exception lets what runs end, starts nothing more, and is thrown', async () => {

@@ -36,15 +36,11 @@ export const NAMING = String.raw`
 {%- endmacro %}
 
 {% macro generate_database_name(custom_database_name=none, node=none) -%}
+    {% do return(adapter.dispatch('generate_database_name', 'dbt')(custom_database_name, node)) %}
+{%- endmacro %}
+
+{% macro default__generate_database_name(custom_database_name=none, node=none) -%}
     {%- if custom_database_name is none -%}{{ target.database }}{%- else -%}{{ custom_database_name }}{%- endif -%}
 {%- endmacro %}
 
-{% macro is_incremental() %}{{ return(false) }}{% endmacro %}
-{% macro should_full_refresh() %}{{ return(false) }}{% endmacro %}
-{% macro load_cached_relation(relation) %}{{ return(load_relation(relation)) }}{% endmacro %}
-{% macro get_columns_in_query(select_sql) %}
-  {%- set found = run_query('select * from (' ~ select_sql ~ ') as sub where false') -%}
-  {{ return(found.column_names if found else []) }}
-{% endmacro %}
-{% macro copy_grants() %}{{ return(False) }}{% endmacro %}
 `;

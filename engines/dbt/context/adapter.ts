@@ -1,100 +1,187 @@
-import { quoteIdent, quoteText } from '../../warehouse/port.js';
+import { quoteIdent } from '../../warehouse/port.js';
+import { didYouMean } from '../../nearest.js';
 import { Arguments } from '../jinja/arguments.js';
 import { JinjaFault } from '../jinja/fault.js';
-import { Module, str, Undefined, type JinjaFunction, type Value } from '../jinja/values.js';
-import { didYouMean } from '../../nearest.js';
-import { Column } from './column.js';
+import { item } from '../jinja/operators.js';
+import {
+  iterate,
+  Module,
+  str,
+  truthy,
+  Undefined,
+  type Dict,
+  type JinjaFunction,
+  type Kwargs,
+  type PyObject,
+  type Value,
+} from '../jinja/values.js';
+import { ASKING, relationIn, STRATEGIES } from './adapter-questions.js';
+import { columnsDdl, constraintsDdl } from './constraints.js';
 import type { Queries } from './queries.js';
-import { Relation } from './relation.js';
-import { Table } from './table.js';
+import type { Relation } from './relation.js';
 
-interface AdapterHost {
+export interface AdapterHost {
   /** null while the project is read: nothing is asked then */
   queries: Queries | null;
   database: string;
   type: string;
+  /** dbt's behaviour flags */
+  behavior: Value;
+  /** `quoting:` of dbt_project.yml */
+  quoting: Readonly<Record<string, unknown>>;
   /** @returns the macro, callable */
   dispatch(name: string, namespace: string | null): Value | undefined;
+  /** where `dispatch` has looked */
+  attempts(name: string, namespace: string | null): string[];
   macroNames(): Iterable<string>;
+  /** runs a macro by its name, the project's own version before dbt's */
+  macro(name: string, args: Value[], kwargs?: Kwargs): Value;
 }
 
-const asRelation = (value: Value, of: string): Relation => {
-  if (value instanceof Relation) return value;
-  throw new JinjaFault(`${of} needs a relation`);
+/** what relations are called is kept nowhere, so there is nothing to keep up to date */
+const nothing: JinjaFunction = () => '';
+
+const quoteAs = (given: Arguments, { quoting }: AdapterHost): string => {
+  const identifier = given.text(0, 'identifier');
+  const key = given.text(1, 'quote_key', 'identifier');
+  if (!['database', 'schema', 'identifier'].includes(key)) return identifier;
+  return quoting[key] === false ? identifier : quoteIdent(identifier);
 };
 
-/** `adapter` in a template, as far as it asks and does not change anything. */
-export function adapterObject(host: AdapterHost): Module {
+function grantsOf(given: Arguments): Dict {
+  const grants = new Map<Value, Value>();
+  for (const row of iterate(given.value(0, 'grants_table'))) {
+    const privilege = item(row, 'privilege_type');
+    const grantees = grants.get(privilege);
+    if (Array.isArray(grantees)) grantees.push(item(row, 'grantee'));
+    else grants.set(privilege, [item(row, 'grantee')]);
+  }
+  return grants;
+}
+
+/** rows that one relation has and the other has not: `(row_count_difference, num_mismatched)` */
+function differing(given: Arguments): string {
+  const [a, b] = [relationIn(given, 0, 'relation_a'), relationIn(given, 1, 'relation_b')];
+  const names = given.value(2, 'column_names', null);
+  const columns = names === null ? '*' : [...iterate(names)].map(str).sort().map(quoteIdent).join(', ');
+  const except = given.text(3, 'except_operator', 'EXCEPT');
+  const only = (left: Relation, right: Relation): string =>
+    `(select ${columns} from ${left.render()} ${except} select ${columns} from ${right.render()})`;
+  return `
+with diff_count as (
+  select 1 as id, count(*) as num_missing from (${only(a, b)} union all ${only(b, a)}) as a
+), table_a as (
+  select count(*) as num_rows from ${a.render()}
+), table_b as (
+  select count(*) as num_rows from ${b.render()}
+)
+select table_a.num_rows - table_b.num_rows as row_count_difference, diff_count.num_missing as num_mismatched
+from diff_count, table_a, table_b`;
+}
+
+function hardDeletes(given: Arguments): string {
+  const config = given.value(0, 'config');
+  const read = (name: string): Value => {
+    const value = item(config, name);
+    return value instanceof Undefined ? null : value;
+  };
+  const [invalidate, mode] = [read('invalidate_hard_deletes'), read('hard_deletes')];
+  if (invalidate !== null && mode !== null)
+    throw new JinjaFault('invalidate_hard_deletes and hard_deletes cannot both be set on one snapshot');
+  if ((invalidate !== null && truthy(invalidate)) || mode === 'invalidate') return 'invalidate';
+  if (mode === 'new_record') return 'new_record';
+  if (mode === null || mode === 'ignore') return 'ignore';
+  throw new JinjaFault(`'${str(mode)}' is no hard_deletes`, undefined, 'Use ignore, invalidate or new_record');
+}
+
+/** What needs no warehouse. */
+const PLAIN: Record<string, (given: Arguments, host: AdapterHost) => Value> = {
+  type: (_given, { type }) => type,
+  quote: (given) => quoteIdent(given.text(0, 'identifier')),
+  quote_as_configured: quoteAs,
+  quote_seed_column: (given) =>
+    given.value(1, 'quote_config', null) === false ? given.text(0, 'column') : quoteIdent(given.text(0, 'column')),
+  valid_incremental_strategies: (_given, { type }) => [...(STRATEGIES[type] ?? ['append'])],
+  render_raw_columns_constraints: (given, { type }) => columnsDdl(given.value(0, 'raw_columns') as Dict, type),
+  render_raw_model_constraints: (given, { type }) => constraintsDdl(given.value(0, 'raw_constraints'), type),
+  get_hard_deletes_behavior: hardDeletes,
+  get_rows_different_sql: differing,
+  standardize_grants_dict: grantsOf,
+  convert_datetimes_to_strs: (given) => given.value(0, 'table'),
+  escape_sql_string: (given) => given.text(0, 'value').replaceAll("'", "''"),
+  verify_database: (given, { database, type }) => {
+    const name = given.text(0, 'database').replaceAll('"', '');
+    if (type === 'postgres' && name.toLowerCase() !== database.toLowerCase())
+      throw new JinjaFault(`Cross-db references are not allowed in postgres (${name} and ${database})`);
+    return '';
+  },
+  // of dbt-duckdb
+  external_root: () => '.',
+  is_motherduck: () => false,
+  is_ducklake: () => false,
+  use_ducklake_table_workarounds: () => false,
+  disable_transactions: () => false,
+  get_binding_char: () => '?',
+  catalog_supports_foreign_keys: () => true,
+  get_seed_file_path: (given) => str(item(given.value(0, 'model'), 'original_file_path')),
+  batch_id_for_model: (given) => {
+    const batch = item(given.value(0, 'model'), 'batch');
+    return batch instanceof Undefined || batch === null ? '' : item(batch, 'id');
+  },
+  // of dbt-postgres and dbt-snowflake
+  nice_connection_name: () => 'millrace',
+  date_function: (_given, { type }) => (type === 'snowflake' ? 'CURRENT_TIMESTAMP()' : 'now()'),
+};
+const QUIET = ['cache_added', 'cache_dropped', 'cache_renamed', 'cache_dropped_relation', 'ensure_transaction'];
+/** checks that Millrace makes itself, before a snapshot begins */
+const CHECKED = ['valid_snapshot_target', 'assert_valid_snapshot_target_given_strategy', 'warn_once'];
+
+/** `adapter` in a template. */
+export function adapterObject(host: AdapterHost): PyObject {
   const { queries } = host;
-  const columns = (relation: Relation): Column[] => {
-    const { database, schema, identifier } = relation.parts;
-    if (!queries || schema === null || identifier === null) return [];
-    const found = queries.describe({ database: database ?? host.database, schema, name: identifier });
-    return (found?.columns ?? []).map(({ name, type }) => new Column(name, type));
-  };
-  const find = (database: string, schema: string, identifier: string): Value => {
-    const found = queries
-      ?.relations({ database, schema })
-      .find(({ name }) => name.toLowerCase() === identifier.toLowerCase());
-    if (!found) return null;
-    return new Relation({ database, schema: found.schema, identifier: found.name, type: found.type });
-  };
   const dispatch: JinjaFunction = (args, kwargs, site) => {
     const given = new Arguments('adapter.dispatch()', args, kwargs);
     const name = given.text(0, 'macro_name');
-    const macro = host.dispatch(name, given.optionalText(1, 'macro_namespace'));
-    if (macro !== undefined) return macro;
-    const fix =
-      didYouMean(`default__${name}`, host.macroNames()) || `Define ${host.type}__${name} or default__${name}`;
-    throw new JinjaFault(`No macro '${name}' was found to dispatch to`, site, fix);
-  };
-  const methods: Record<string, JinjaFunction> = {
-    dispatch,
-    type: () => host.type,
-    quote: (args, kwargs) => quoteIdent(new Arguments('adapter.quote()', args, kwargs).text(0, 'identifier')),
-    quote_as_configured: (args) => quoteIdent(str(args[0] ?? '')),
-    quote_seed_column: (args) => quoteIdent(str(args[0] ?? '')),
-    get_relation: (args, kwargs) => {
-      const given = new Arguments('adapter.get_relation()', args, kwargs);
-      const database = given.optionalText(0, 'database') ?? host.database;
-      return find(database, given.text(1, 'schema'), given.text(2, 'identifier'));
-    },
-    load_relation: (args) => {
-      const { database, schema, identifier } = asRelation(args[0] ?? null, 'load_relation()').parts;
-      return find(database ?? host.database, schema ?? '', identifier ?? '');
-    },
-    get_columns_in_relation: (args) =>
-      columns(asRelation(args[0] ?? null, 'adapter.get_columns_in_relation()')),
-    get_missing_columns: (args) => {
-      const [from, to] = args.map((each) => columns(asRelation(each, 'adapter.get_missing_columns()')));
-      const there = new Set(to?.map(({ name }) => name.toLowerCase()));
-      return (from ?? []).filter(({ name }) => !there.has(name.toLowerCase()));
-    },
-    check_schema_exists: (args, kwargs) => {
-      const schema = new Arguments('adapter.check_schema_exists()', args, kwargs).text(1, 'schema');
-      if (!queries) return false;
-      return (
-        queries.query(
-          `select 1 as one from information_schema.schemata where schema_name = ${quoteText(schema)}`,
-        ).rows.length > 0
+    const namespace = given.optionalText(1, 'macro_namespace');
+    const [before, after] = name.split('.');
+    if (after !== undefined)
+      throw new JinjaFault(
+        `adapter.dispatch() got '${name}', and a macro's name has no '.'`,
+        site,
+        `Did you mean adapter.dispatch('${after}', macro_namespace='${before}')?`,
       );
-    },
-    execute: (args, kwargs) => {
-      const sql = new Arguments('adapter.execute()', args, kwargs).text(0, 'sql');
-      return [null, queries ? Table.of(queries.query(sql)) : null];
-    },
+    const macro = host.dispatch(name, namespace);
+    if (macro !== undefined) return macro;
+    throw new JinjaFault(
+      `In dispatch: No macro named '${name}' found within namespace: '${namespace ?? 'None'}' (searched for ${host
+        .attempts(name, namespace)
+        .join(', ')})`,
+      site,
+      didYouMean(`default__${name}`, host.macroNames()) || `Define ${host.type}__${name} or default__${name}`,
+    );
   };
-  return new AdapterModule(methods);
+  const methods: Record<string, Value> = { dispatch, behavior: host.behavior };
+  for (const [name, run] of Object.entries(PLAIN))
+    methods[name] = (args, kwargs) => run(new Arguments(`adapter.${name}()`, args, kwargs), host);
+  for (const [name, { meanwhile, run }] of Object.entries(ASKING))
+    methods[name] = (args, kwargs) => {
+      if (queries) return run(new Arguments(`adapter.${name}()`, args, kwargs), host, queries);
+      return meanwhile();
+    };
+  for (const name of [...QUIET, ...CHECKED]) methods[name] = nothing;
+  return new AdapterModule(methods, queries === null);
 }
 
 class AdapterModule extends Module {
-  constructor(methods: Record<string, Value>) {
+  constructor(
+    methods: Record<string, Value>,
+    private readonly lenient: boolean,
+  ) {
     super('adapter', methods);
   }
   override attribute(name: string): Value {
-    const found = super.attribute(name);
-    if (found !== undefined) return found;
     // the name is kept: who calls it learns that it is missing
-    return new Undefined(`adapter.${name}`);
+    return super.attribute(name) ?? new Undefined(`adapter.${name}`, this.lenient);
   }
 }
+

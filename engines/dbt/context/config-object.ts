@@ -1,6 +1,7 @@
 import { Arguments } from '../jinja/arguments.js';
+import { callValue } from '../jinja/evaluate.js';
 import { JinjaFault } from '../jinja/fault.js';
-import { PyObject, str, type Dict, type JinjaFunction, type Kwargs, type Value } from '../jinja/values.js';
+import { PyObject, truthy, type Dict, type Kwargs, type Value } from '../jinja/values.js';
 
 /** `config` in a template: called it sets (while the project is read), and `.get` reads. */
 export class ConfigObject extends PyObject {
@@ -25,27 +26,52 @@ export class ConfigObject extends PyObject {
   }
 
   override attribute(name: string): Value | undefined {
-    const methods: Record<string, JinjaFunction> = {
-      get: (args, kwargs) => {
-        const given = new Arguments('config.get()', args, kwargs);
-        return this.current().get(given.text(0, 'name')) ?? given.value(1, 'default', null);
+    const required = (key: string, of: Dict): Value => {
+      const value = of.get(key);
+      if (value === undefined && this.set === null)
+        throw new JinjaFault(`This node needs the config '${key}'`, undefined, `Set it: config(${key}=…)`);
+      return value ?? '';
+    };
+    const found = (given: Arguments, of: Dict): Value => {
+      const value = of.get(given.text(0, 'name'));
+      const validator = given.value(2, 'validator', null);
+      // what is set to None stays None, also beside a default
+      const result = value === undefined ? given.value(1, 'default', null) : value;
+      if (validator !== null && this.set === null && given.value(1, 'default', null) !== null)
+        callValue(validator, [result]);
+      return result;
+    };
+    const methods: Record<string, (given: Arguments) => Value> = {
+      get: (given) => found(given, this.current()),
+      meta_get: (given) => found(given, this.meta()),
+      require: (given) => {
+        const value = required(given.text(0, 'name'), this.current());
+        const validator = given.value(1, 'validator', null);
+        if (validator !== null && this.set === null) callValue(validator, [value]);
+        return value;
       },
-      require: (args) => {
-        const key = str(args[0] ?? '');
-        const value = this.current().get(key);
-        if (value === undefined && this.set === null)
-          throw new JinjaFault(`This node needs the config '${key}'`, undefined, `Set it: config(${key}=…)`);
-        return value ?? '';
-      },
-      set: (args) => {
-        this.current().set(args[0] ?? null, args[1] ?? null);
+      meta_require: (given) => required(given.text(0, 'name'), this.meta()),
+      // as in dbt this configures the node while it is read, and does nothing afterwards
+      set: (given) => {
+        this.set?.(new Map([[given.text(0, 'name'), given.value(1, 'value')]]));
         return '';
       },
-      persist_relation_docs: () => false,
-      persist_column_docs: () => false,
+      persist_relation_docs: () => this.persists('relation'),
+      persist_column_docs: () => this.persists('columns'),
     };
-    if (Object.hasOwn(methods, name)) return methods[name];
+    if (Object.hasOwn(methods, name))
+      return (args, kwargs) => (methods[name] as (given: Arguments) => Value)(new Arguments(`config.${name}()`, args, kwargs));
     return this.current().get(name);
+  }
+
+  private meta(): Dict {
+    const meta = this.current().get('meta');
+    return meta instanceof Map ? meta : new Map();
+  }
+
+  private persists(what: string): boolean {
+    const docs = this.current().get('persist_docs');
+    return docs instanceof Map && truthy(docs.get(what) ?? false);
   }
 
   override toString(): string {

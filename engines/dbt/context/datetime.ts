@@ -1,235 +1,229 @@
 import { Arguments } from '../jinja/arguments.js';
 import { JinjaFault } from '../jinja/fault.js';
-import {
-  PyObject,
-  repr,
-  str,
-  toNumber,
-  typeName,
-  type JinjaFunction,
-  type Kwargs,
-  type Value,
-} from '../jinja/values.js';
+import { PyObject, repr, str, toNumber, tuple, type Kwargs, type Value } from '../jinja/values.js';
+import { clockText, DAY, exact, pad, TimeDelta } from './time-delta.js';
+import { formatTime, zoneText } from './time-format.js';
+import { TimeZone } from './time-zone.js';
 
-const DAY = 86_400_000;
-const MONTHS = 'January February March April May June July August September October November December'.split(
-  ' ',
-);
-const DAYS = 'Sunday Monday Tuesday Wednesday Thursday Friday Saturday'.split(' ');
-const pad = (value: number, width = 2): string => String(value).padStart(width, '0');
+const ISO = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,6})\d*)?)?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?$/;
 
-/** A length of time, in milliseconds. */
-export class TimeDelta extends PyObject {
-  readonly typeName = 'timedelta';
-  constructor(readonly ms: number) {
-    super();
-  }
-  static make(args: Value[], kwargs: Kwargs): TimeDelta {
-    const given = new Arguments('timedelta()', args, kwargs);
-    const parts: [string, number][] = [
-      ['days', DAY],
-      ['seconds', 1000],
-      ['microseconds', 0.001],
-      ['milliseconds', 1],
-      ['minutes', 60_000],
-      ['hours', 3_600_000],
-      ['weeks', 7 * DAY],
-    ];
-    return new TimeDelta(
-      parts.reduce((sum, [name, unit], index) => sum + given.number(index, name, 0) * unit, 0),
-    );
-  }
-  override attribute(name: string): Value | undefined {
-    if (name === 'days') return Math.floor(this.ms / DAY);
-    if (name === 'seconds') return Math.floor((((this.ms % DAY) + DAY) % DAY) / 1000);
-    if (name === 'total_seconds') return () => this.ms / 1000;
-    return undefined;
-  }
-  override equals(other: Value): boolean {
-    return other instanceof TimeDelta && other.ms === this.ms;
-  }
-  override toString(): string {
-    const days = Math.floor(this.ms / DAY);
-    const rest = Math.floor((this.ms - days * DAY) / 1000);
-    const clock = `${Math.floor(rest / 3600)}:${pad(Math.floor(rest / 60) % 60)}:${pad(rest % 60)}`;
-    return days === 0 ? clock : `${days} day${Math.abs(days) === 1 ? '' : 's'}, ${clock}`;
-  }
-}
-
-/** Python's `date` and `datetime`; times are UTC, to the millisecond. */
+/** Python's `date` and `datetime`, with or without a time zone. */
 export class DateTime extends PyObject {
   readonly typeName: string;
+  readonly zone: TimeZone | null;
+
+  /**
+   * @param ms of the time on the wall, as if it were UTC; microseconds are its fraction
+   * @param zone `true` for UTC
+   */
   constructor(
     readonly ms: number,
-    private readonly isDate: boolean,
-    private readonly aware = false,
+    readonly isDate: boolean,
+    zone: TimeZone | boolean | null = null,
   ) {
     super();
     this.typeName = isDate ? 'date' : 'datetime';
+    this.zone = zone === true ? UTC() : zone === false ? null : zone;
   }
 
+  /** of ISO 8601 text, as far as Python and warehouses write it */
   static fromIso(text: string): DateTime {
-    const isDate = /^\d{4}-\d{2}-\d{2}$/.test(text.trim());
-    const zoned = /(Z|[+-]\d{2}:?\d{2})$/.test(text.trim());
-    const ms = Date.parse(isDate || zoned ? text.trim() : `${text.trim().replace(' ', 'T')}Z`);
-    if (Number.isNaN(ms)) throw new JinjaFault(`${repr(text)} is no date or time`);
-    return new DateTime(ms, isDate, zoned);
+    const found = ISO.exec(text.trim());
+    if (!found) throw new JinjaFault(`${repr(text)} is no date or time`);
+    const [, year, month, day, hour, minute = '0', second = '0', fraction = '', zone] = found;
+    const ms =
+      DateTime.wall(Number(year), Number(month), Number(day), Number(hour ?? 0), Number(minute), Number(second)) +
+      Number(fraction.padEnd(6, '0')) / 1000;
+    return new DateTime(ms, hour === undefined, zone === undefined ? null : fixedZone(zone));
   }
 
-  static make(isDate: boolean): JinjaFunction {
-    return (args, kwargs) => {
-      const given = new Arguments(isDate ? 'date()' : 'datetime()', args, kwargs);
-      const names = ['year', 'month', 'day', 'hour', 'minute', 'second', 'microsecond'];
-      const [year = 1, month = 1, day = 1, hour = 0, minute = 0, second = 0, micro = 0] = names.map(
-        (name, index) => (index < 3 ? given.number(index, name) : isDate ? 0 : given.number(index, name, 0)),
-      );
-      const ms = Date.UTC(year, month - 1, day, hour, minute, second, Math.floor(micro / 1000));
-      if (new Date(ms).getUTCDate() !== day)
-        throw new JinjaFault(`There is no day ${year}-${pad(month)}-${pad(day)}`);
-      return new DateTime(ms, isDate);
-    };
+  static wall(year: number, month: number, day: number, hour = 0, minute = 0, second = 0): number {
+    const date = new Date(0);
+    date.setUTCFullYear(year, month - 1, day);
+    date.setUTCHours(hour, minute, second);
+    if (date.getUTCDate() !== day || date.getUTCMonth() !== month - 1)
+      throw new JinjaFault(`There is no day ${year}-${pad(month)}-${pad(day)}`);
+    return date.getTime();
+  }
+
+  /** `date(…)` or `datetime(…)` */
+  static make(isDate: boolean, args: Value[], kwargs: Kwargs): DateTime {
+    const given = new Arguments(isDate ? 'date()' : 'datetime()', args, kwargs);
+    const time = ['hour', 'minute', 'second', 'microsecond'].map((name, index) =>
+      isDate ? 0 : given.number(index + 3, name, 0),
+    );
+    const [hour = 0, minute = 0, second = 0, micro = 0] = time;
+    const ms = DateTime.wall(given.number(0, 'year'), given.number(1, 'month'), given.number(2, 'day'), hour, minute, second);
+    const zone = given.value(7, 'tzinfo', null);
+    return new DateTime(ms + micro / 1000, isDate, zone instanceof TimeZone ? zone : null);
+  }
+
+  /** milliseconds since 1970 in UTC */
+  get instant(): number {
+    return this.zone ? this.ms - this.zone.offsetOf(this.ms) : this.ms;
+  }
+
+  in(zone: TimeZone): DateTime {
+    return new DateTime(this.instant + zone.offsetAt(this.instant), false, zone);
   }
 
   override attribute(name: string): Value | undefined {
-    const date = new Date(this.ms);
-    const fields: Record<string, () => Value> = {
-      year: () => date.getUTCFullYear(),
-      month: () => date.getUTCMonth() + 1,
-      day: () => date.getUTCDate(),
-      hour: () => date.getUTCHours(),
-      minute: () => date.getUTCMinutes(),
-      second: () => date.getUTCSeconds(),
-      microsecond: () => date.getUTCMilliseconds() * 1000,
-    };
-    if (Object.hasOwn(fields, name)) return fields[name]?.();
-    const methods: Record<string, JinjaFunction> = {
-      strftime: (args) => this.format(str(args[0] ?? '')),
-      isoformat: (args) => this.iso(args[0] === undefined ? 'T' : str(args[0])),
-      date: () => new DateTime(Math.floor(this.ms / DAY) * DAY, true),
-      weekday: () => (date.getUTCDay() + 6) % 7,
-      isoweekday: () => ((date.getUTCDay() + 6) % 7) + 1,
-      timestamp: () => this.ms / 1000,
-      toordinal: () => Math.floor(this.ms / DAY) + 719_163,
-      astimezone: () => new DateTime(this.ms, this.isDate, true),
-      replace: (_args, kwargs) => this.replace(kwargs),
-      __add__: (args) => this.plus(args[0] ?? null, 1),
-      __sub__: (args) => this.plus(args[0] ?? null, -1),
-    };
-    return Object.hasOwn(methods, name) ? methods[name] : undefined;
+    const date = new Date(Math.floor(this.ms));
+    switch (name) {
+      case 'year':
+        return date.getUTCFullYear();
+      case 'month':
+        return date.getUTCMonth() + 1;
+      case 'day':
+        return date.getUTCDate();
+      case 'strftime':
+        return (args) => formatTime(this, str(args[0] ?? ''));
+      case 'isoformat':
+        return (args, kwargs) => this.iso(new Arguments('isoformat()', args, kwargs).text(0, 'sep', 'T'));
+      case 'weekday':
+        return () => (date.getUTCDay() + 6) % 7;
+      case 'isoweekday':
+        return () => ((date.getUTCDay() + 6) % 7) + 1;
+      case 'isocalendar':
+        return () => {
+          const thursday = new Date(this.ms + (3 - ((date.getUTCDay() + 6) % 7)) * DAY);
+          const year = thursday.getUTCFullYear();
+          const week = Math.floor((thursday.getTime() - Date.UTC(year, 0, 1)) / DAY / 7) + 1;
+          return tuple(year, week, ((date.getUTCDay() + 6) % 7) + 1);
+        };
+      case 'toordinal':
+        return () => Math.floor(this.ms / DAY) + 719_163;
+      case 'replace':
+        return (_args, kwargs) => this.replace(kwargs);
+      case 'ctime':
+        return () => formatTime(this, '%a %b %d %H:%M:%S %Y');
+      default:
+        return this.isDate ? undefined : this.ofTime(name, date);
+    }
   }
 
-  private plus(other: Value, sign: 1 | -1): Value {
-    if (other instanceof TimeDelta) {
-      const ms = this.ms + sign * other.ms;
-      return new DateTime(this.isDate ? Math.floor(ms / DAY) * DAY : ms, this.isDate, this.aware);
+  private ofTime(name: string, date: Date): Value | undefined {
+    switch (name) {
+      case 'hour':
+        return date.getUTCHours();
+      case 'minute':
+        return date.getUTCMinutes();
+      case 'second':
+        return date.getUTCSeconds();
+      case 'microsecond':
+        return Math.round((this.ms - Math.floor(this.ms / 1000) * 1000) * 1000);
+      case 'tzinfo':
+        return this.zone;
+      case 'date':
+        return () => new DateTime(Math.floor(this.ms / DAY) * DAY, true);
+      case 'time':
+        return () => new Time(this.ms - Math.floor(this.ms / DAY) * DAY);
+      case 'timestamp':
+        return () => this.instant / 1000;
+      case 'utcoffset':
+        return () => this.zone && new TimeDelta(this.zone.offsetOf(this.ms));
+      case 'tzname':
+        return () => this.zone && this.zone.abbreviation(this.ms);
+      case 'astimezone':
+        return (args) => this.in(args[0] instanceof TimeZone ? args[0] : UTC());
+      default:
+        return undefined;
     }
-    if (other instanceof DateTime && sign === -1) return new TimeDelta(this.ms - other.ms);
-    throw new JinjaFault(`${typeName(other)} cannot be added to a ${this.typeName}`);
+  }
+
+  override operate(operator: string, other: Value, swapped: boolean): Value | undefined {
+    if (other instanceof TimeDelta && (operator === '+' || (operator === '-' && !swapped))) {
+      const ms = exact(this.ms + (operator === '-' ? -other.ms : other.ms));
+      return new DateTime(this.isDate ? Math.floor(ms / DAY) * DAY : ms, this.isDate, this.zone);
+    }
+    if (other instanceof DateTime && operator === '-' && !swapped) {
+      this.sameKind(other);
+      return new TimeDelta(exact(this.instant - other.instant));
+    }
+    return undefined;
+  }
+
+  private sameKind(other: DateTime): void {
+    if (this.isDate !== other.isDate) throw new JinjaFault('A date and a datetime cannot be put together');
+    if ((this.zone === null) !== (other.zone === null))
+      throw new JinjaFault('A datetime with a time zone and one without cannot be put together');
   }
 
   private replace(kwargs: Kwargs): DateTime {
-    const date = new Date(this.ms);
-    const of = (name: string, current: number): number =>
-      kwargs[name] === undefined ? current : toNumber(kwargs[name] ?? 0);
-    const ms = Date.UTC(
-      of('year', date.getUTCFullYear()),
-      of('month', date.getUTCMonth() + 1) - 1,
-      of('day', date.getUTCDate()),
-      of('hour', date.getUTCHours()),
-      of('minute', date.getUTCMinutes()),
-      of('second', date.getUTCSeconds()),
-      Math.floor(of('microsecond', date.getUTCMilliseconds() * 1000) / 1000),
-    );
-    return new DateTime(ms, this.isDate, 'tzinfo' in kwargs ? kwargs['tzinfo'] !== null : this.aware);
+    const of = (name: string): number => toNumber(kwargs[name] ?? this.attribute(name) ?? 0);
+    const ms = DateTime.wall(of('year'), of('month'), of('day'), of('hour'), of('minute'), of('second'));
+    const zone = 'tzinfo' in kwargs ? (kwargs['tzinfo'] ?? null) : this.zone;
+    return new DateTime(ms + of('microsecond') / 1000, this.isDate, zone instanceof TimeZone ? zone : null);
+  }
+
+  override compareTo(other: Value): number | undefined {
+    if (!(other instanceof DateTime)) return undefined;
+    this.sameKind(other);
+    return this.instant - other.instant;
   }
 
   override equals(other: Value): boolean {
-    return other instanceof DateTime && other.ms === this.ms && other.isDate === this.isDate;
+    return other instanceof DateTime && other.isDate === this.isDate && other.instant === this.instant;
   }
 
   private iso(separator: string): string {
-    const [day = '', time = ''] = new Date(this.ms).toISOString().slice(0, -1).split('T');
+    const date = new Date(Math.floor(this.ms));
+    const day = `${pad(date.getUTCFullYear(), 4)}-${pad(date.getUTCMonth() + 1)}-${pad(date.getUTCDate())}`;
     if (this.isDate) return day;
-    const clock = time.endsWith('.000') ? time.slice(0, 8) : `${time}000`;
-    return `${day}${separator}${clock}${this.aware ? '+00:00' : ''}`;
+    const time = clockText(this.ms - Math.floor(this.ms / DAY) * DAY);
+    return `${day}${separator}${time}${this.zone ? zoneText(this.zone.offsetOf(this.ms), ':') : ''}`;
   }
 
   override toString(): string {
     return this.iso(' ');
   }
 
-  private format(format: string): string {
-    const date = new Date(this.ms);
-    const yearStart = Date.UTC(date.getUTCFullYear(), 0, 1);
-    const parts: Record<string, () => string> = {
-      Y: () => pad(date.getUTCFullYear(), 4),
-      y: () => pad(date.getUTCFullYear() % 100),
-      m: () => pad(date.getUTCMonth() + 1),
-      d: () => pad(date.getUTCDate()),
-      H: () => pad(date.getUTCHours()),
-      I: () => pad(((date.getUTCHours() + 11) % 12) + 1),
-      p: () => (date.getUTCHours() < 12 ? 'AM' : 'PM'),
-      M: () => pad(date.getUTCMinutes()),
-      S: () => pad(date.getUTCSeconds()),
-      f: () => pad(date.getUTCMilliseconds() * 1000, 6),
-      j: () => pad(Math.floor((this.ms - yearStart) / DAY) + 1, 3),
-      B: () => MONTHS[date.getUTCMonth()] ?? '',
-      b: () => (MONTHS[date.getUTCMonth()] ?? '').slice(0, 3),
-      A: () => DAYS[date.getUTCDay()] ?? '',
-      a: () => (DAYS[date.getUTCDay()] ?? '').slice(0, 3),
-      w: () => String(date.getUTCDay()),
-      F: () => date.toISOString().slice(0, 10),
-      T: () => date.toISOString().slice(11, 19),
-      z: () => (this.aware ? '+0000' : ''),
-      Z: () => (this.aware ? 'UTC' : ''),
-      s: () => String(Math.floor(this.ms / 1000)),
-      '%': () => '%',
-    };
-    return format.replace(/%-?([a-zA-Z%])/g, (whole: string, code: string) => {
-      const text = parts[code]?.() ?? whole;
-      return whole[1] === '-' ? text.replace(/^0+(?=.)/, '') : text;
-    });
+  override repr(): string {
+    const names = ['year', 'month', 'day', 'hour', 'minute', 'second', 'microsecond'];
+    const parts = names.slice(0, this.isDate ? 3 : 7).map((name) => String(this.attribute(name)));
+    // seconds and microseconds are left out where they are nothing
+    while (parts.length > 5 && parts.at(-1) === '0') parts.pop();
+    const zone = this.zone ? [`tzinfo=${this.zone.repr()}`] : [];
+    return `datetime.${this.typeName}(${[...parts, ...zone].join(', ')})`;
   }
 }
 
-const FIELDS: Record<string, string> = {
-  Y: '(?<Y>\\d{4})',
-  m: '(?<m>\\d{1,2})',
-  d: '(?<d>\\d{1,2})',
-  H: '(?<H>\\d{1,2})',
-  M: '(?<M>\\d{1,2})',
-  S: '(?<S>\\d{1,2})',
-  f: '(?<f>\\d{1,6})',
-  y: '(?<y>\\d{2})',
-  b: '(?<b>[A-Za-z]{3})',
-  B: '(?<B>[A-Za-z]+)',
-  z: '(?<z>Z|[+-]\\d{2}:?\\d{2})',
-};
+/** Python's `time` */
+export class Time extends PyObject {
+  readonly typeName = 'time';
+  constructor(private readonly ms: number) {
+    super();
+  }
+  static make(args: Value[], kwargs: Kwargs): Time {
+    const given = new Arguments('time()', args, kwargs);
+    const [hour = 0, minute = 0, second = 0, micro = 0] = ['hour', 'minute', 'second', 'microsecond'].map(
+      (name, index) => given.number(index, name, 0),
+    );
+    return new Time(((hour * 60 + minute) * 60 + second) * 1000 + micro / 1000);
+  }
+  override attribute(name: string): Value | undefined {
+    if (name === 'isoformat') return () => this.toString();
+    const whole = new DateTime(this.ms, false);
+    return ['hour', 'minute', 'second', 'microsecond', 'strftime'].includes(name) ? whole.attribute(name) : undefined;
+  }
+  override compareTo(other: Value): number | undefined {
+    return other instanceof Time ? this.ms - other.ms : undefined;
+  }
+  override equals(other: Value): boolean {
+    return other instanceof Time && other.ms === this.ms;
+  }
+  override toString(): string {
+    return clockText(this.ms);
+  }
+}
 
-/** `datetime.strptime` */
-export function parseDateTime(text: string, format: string): DateTime {
-  const pattern = format
-    .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-    .replace(/%([a-zA-Z])/g, (whole: string, code: string) => FIELDS[code] ?? whole);
-  const found = new RegExp(`^${pattern}$`).exec(text)?.groups;
-  if (!found) throw new JinjaFault(`time data ${repr(text)} does not match format ${repr(format)}`);
-  const number = (code: string, fallback: number): number =>
-    found[code] === undefined ? fallback : Number(found[code]);
-  const name = found['B'] ?? found['b'];
-  const month = name === undefined ? number('m', 1) : MONTHS.findIndex((each) => each.startsWith(name)) + 1;
-  const year =
-    found['y'] === undefined ? number('Y', 1900) : number('y', 0) + (number('y', 0) < 69 ? 2000 : 1900);
-  const micro = Number((found['f'] ?? '0').padEnd(6, '0'));
-  const zone = /([+-])(\d{2}):?(\d{2})/.exec(found['z'] ?? '');
-  const offset = zone ? (zone[1] === '-' ? -1 : 1) * (Number(zone[2]) * 60 + Number(zone[3])) * 60_000 : 0;
-  const ms = Date.UTC(
-    year,
-    month - 1,
-    number('d', 1),
-    number('H', 0),
-    number('M', 0),
-    number('S', 0),
-    micro / 1000,
-  );
-  return new DateTime(ms - offset, false, found['z'] !== undefined);
+let utc: TimeZone | undefined;
+/** made when it is first needed: zones and times know one another */
+export const UTC = (): TimeZone => (utc ??= new TimeZone('UTC', 0));
+
+function fixedZone(text: string): TimeZone {
+  if (text === 'Z') return UTC();
+  const [, sign, hours = '0', minutes = '0'] = /^([+-])(\d{2}):?(\d{2})?$/.exec(text) ?? [];
+  const offset = (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000;
+  return offset === 0 ? UTC() : new TimeZone(`UTC${zoneText(offset, ':')}`, offset);
 }

@@ -5,11 +5,21 @@ import { fromPlain, type Value } from '../jinja/values.js';
 import type { MacroSet } from '../macros.js';
 import type { Manifest } from '../manifest.js';
 import type { Package } from '../project/package.js';
+import type { LogEntry } from './queries.js';
 
-/** What a project is rendered with. */
-export interface Target {
+/** A target as a profile describes it. */
+export interface TargetSettings {
   /** dbt's target name */
   name: string;
+  threads?: number | undefined;
+  /** name of the profile */
+  profile?: string | undefined;
+  /** the rest of the profile's output, without secrets: `target.warehouse`, `target.role` … */
+  fields?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** What a project is rendered with. */
+export interface Target extends TargetSettings {
   schema: string;
   /** catalog of the warehouse */
   database: string;
@@ -38,6 +48,12 @@ export interface Environment {
   /** where Millrace has put a source, by `source.table` */
   sources: Record<string, { relation: RelationName; key: string }>;
   manifest: Manifest;
+  /** ids of what the run selects, for `selected_resources` */
+  selected?: readonly string[] | undefined;
+  /** takes what templates tell */
+  log?: ((entry: LogEntry) => void) | undefined;
+  /** nodes that are not part of the run, and where another target has them: `--defer` */
+  deferred?: ReadonlyMap<string, RelationName>;
 }
 
 const MERGED = new WeakMap<Environment, Map<string, Map<string, Value>>>();

@@ -2,25 +2,32 @@ import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
 import { didYouMean } from '../../nearest.js';
 import { Arguments } from '../jinja/arguments.js';
 import { mergeInto } from '../jinja/collection-methods.js';
+import { callValue } from '../jinja/evaluate.js';
 import { JinjaFault } from '../jinja/fault.js';
 import { fromJson, toJson } from '../jinja/json.js';
 import { ReturnSignal } from '../jinja/render.js';
 import {
+  equal,
   fromPlain,
   iterate,
+  keyOf,
   Module,
   Namespace,
+  PyObject,
   repr,
   str,
   toNumber,
   toPlain,
   tuple,
   truthy,
+  typeName,
   type JinjaFunction,
   type Kwargs,
   type Value,
 } from '../jinja/values.js';
 import { md5 } from '../project/files.js';
+import { exceptionsModule } from './exceptions.js';
+import type { LogEntry } from './queries.js';
 
 const range: JinjaFunction = (args) => {
   const [first = 0, second, third = 1] = args.map(toNumber);
@@ -49,7 +56,7 @@ const converting =
       throw cause;
     }
   };
-const toSet = (value: Value): Value => new Set(iterate(value));
+const toSet = (value: Value): Value => new Set([...iterate(value)].map(keyOf));
 
 const guarded =
   (of: string, read: (text: string) => Value): JinjaFunction =>
@@ -94,24 +101,51 @@ const environment =
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Functions that are the same in every context. `log` lines go to `log`. */
-export function commonFunctions(log: (line: string) => void, variables: Variables): Record<string, Value> {
-  const raise: JinjaFunction = (args, kwargs, site) => {
-    throw new JinjaFault(new Arguments('raise_compiler_error()', args, kwargs).text(0, 'msg'), site);
-  };
-  const warn: JinjaFunction = (args) => {
-    log(`warning: ${str(args[0] ?? '')}`);
-    return '';
-  };
+/** variables of the environment that dbt keeps in its artifacts */
+const METADATA = 'DBT_ENV_CUSTOM_ENV_';
+
+/** a validator: nothing for a value that is one of the choices, or of one of these types */
+function oneOf(choices: Value[], value: Value): Value {
+  if (choices.some((choice) => equal(choice, value) || str(choice) === `<class '${typeName(value)}'>`)) return null;
+  throw new JinjaFault(`Expected value "${str(value)}" to be one of ${choices.map(str).join(',')}`);
+}
+
+/** Gives its items in turn. */
+class Cycler extends PyObject {
+  readonly typeName = 'Cycler';
+  private at = 0;
+  constructor(private readonly items: Value[]) {
+    super();
+  }
+  private get current(): Value {
+    return this.items[this.at] ?? null;
+  }
+  override attribute(name: string): Value | undefined {
+    if (name === 'current') return this.current;
+    if (name === 'reset')
+      return () => {
+        this.at = 0;
+        return null;
+      };
+    if (name !== 'next') return undefined;
+    return () => {
+      const { current } = this;
+      this.at = (this.at + 1) % this.items.length;
+      return current;
+    };
+  }
+  override toString(): string {
+    return '<Cycler>';
+  }
+}
+
+/** Functions that are the same in every context. */
+export function commonFunctions(log: (entry: LogEntry) => void, variables: Variables): Record<string, Value> {
   return {
     range,
     dict,
     namespace: (args, kwargs) => new Namespace(dict(args, kwargs, NOWHERE) as Map<Value, Value>),
-    cycler: (items) => {
-      let at = -1;
-      const step: JinjaFunction = () => items[(at = (at + 1) % items.length)] ?? null;
-      return new Module('cycler', { next: step, reset: () => ((at = -1), null) });
-    },
+    cycler: (items) => new Cycler(items),
     joiner: (args) => {
       let used = false;
       return () => {
@@ -124,12 +158,13 @@ export function commonFunctions(log: (line: string) => void, variables: Variable
       throw new ReturnSignal(args[0] ?? null);
     },
     env_var: environment(variables),
-    log: (args) => {
-      log(str(args[0] ?? ''));
+    log: (args, kwargs) => {
+      const given = new Arguments('log()', args, kwargs);
+      log({ level: given.flag(1, 'info') ? 'info' : 'debug', text: given.text(0, 'msg') });
       return '';
     },
-    print: (args) => {
-      log(str(args[0] ?? ''));
+    print: (args, kwargs) => {
+      log({ level: 'print', text: new Arguments('print()', args, kwargs).text(0, 'msg') });
       return '';
     },
     debug: () => '',
@@ -149,13 +184,24 @@ export function commonFunctions(log: (line: string) => void, variables: Variable
         throw new JinjaFault('diff_of_two_dicts() needs two dicts');
       return new Map([...left].filter(([key, value]) => repr(right.get(key) ?? null) !== repr(value)));
     },
-    exceptions: new Module('exceptions', {
-      raise_compiler_error: raise,
-      raise_not_implemented: raise,
-      raise_contract_error: raise,
-      warn,
-      missing_relation: raise,
-    }),
+    exceptions: exceptionsModule(log),
+    validation: new Module('validation', { any: (choices) => (args) => oneOf(choices, args[0] ?? null) }),
+    try_or_compiler_error: (args, kwargs, site) => {
+      const [message = '', func = null, ...rest] = args;
+      try {
+        return callValue(func, rest, kwargs, site);
+      } catch (cause) {
+        // what asks the warehouse, or returns from a macro, is no failure
+        if (!(cause instanceof JinjaFault)) throw cause;
+        throw new JinjaFault(str(message), site);
+      }
+    },
+    thread_id: 'MainThread',
+    dbt_metadata_envs: new Map(
+      Object.entries(variables).flatMap(([name, value]) =>
+        name.startsWith(METADATA) && value !== undefined ? [[name.slice(METADATA.length), value]] : [],
+      ),
+    ),
     dbt_version: '1.10.23',
   };
 }
@@ -163,13 +209,14 @@ export function commonFunctions(log: (line: string) => void, variables: Variable
 const NOWHERE = { file: '', line: 0, column: 0 };
 
 /** `var()` over variables already merged for the node's package. */
-export function varFunction(vars: ReadonlyMap<string, Value>): Value {
+export function varFunction(vars: ReadonlyMap<string, Value>, lenient = false): Value {
   const read: JinjaFunction = (args, kwargs) => {
     const given = new Arguments('var()', args, kwargs);
     const name = given.text(0, 'name');
     const found = vars.get(name);
     if (found !== undefined) return found;
     if (given.has(1, 'default')) return given.value(1, 'default');
+    if (lenient) return null;
     throw new JinjaFault(
       `The variable '${name}' has no value`,
       undefined,

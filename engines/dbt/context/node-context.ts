@@ -1,6 +1,8 @@
-import { Arguments } from '../jinja/arguments.js';
-import type { Site } from '../jinja/ast.js';
-import { MacroObject } from '../jinja/render.js';
+import { didYouMean } from '../../nearest.js';
+import type { Macro, Site } from '../jinja/ast.js';
+import { JinjaFault } from '../jinja/fault.js';
+import { parseTemplate } from '../jinja/parser.js';
+import { MacroObject, render } from '../jinja/render.js';
 import { Scope, type Globals } from '../jinja/scope.js';
 import {
   fromPlain,
@@ -8,22 +10,25 @@ import {
   PyObject,
   str,
   truthy,
-  tuple,
+  Undefined,
   type Dict,
   type JinjaFunction,
+  type Kwargs,
   type Value,
 } from '../jinja/values.js';
-import type { MacroSet } from '../macros.js';
+import { BUILT_IN, macroId, ownerOf, type MacroSet } from '../macros.js';
 import { adapterObject } from './adapter.js';
-import { Column } from './column.js';
+import { ColumnClass } from './column.js';
 import type { ConfigObject } from './config-object.js';
-import { varsFor, type Environment } from './environment.js';
-import { commonFunctions, varFunction } from './functions.js';
+import { ContextObject } from './context-object.js';
 import { DateTime } from './datetime.js';
+import { varsFor, type Environment } from './environment.js';
+import { behaviorModule, flagsModule, invocationArguments } from './flags.js';
+import { commonFunctions, varFunction } from './functions.js';
 import { modules } from './modules.js';
-import type { Queries } from './queries.js';
-import { Relation } from './relation.js';
-import { Table } from './table.js';
+import type { LogEntry, Queries } from './queries.js';
+import { RelationClass, type Relation } from './relation.js';
+import { statementResults } from './results.js';
 
 /** What differs between reading a node and running it. */
 export interface NodeHost {
@@ -38,22 +43,25 @@ export interface NodeHost {
   graph(): Dict;
   /** null while the project is read */
   queries: Queries | null;
+  /** a variable without a value is None: while nodes are read, what a model needs may be missing */
+  lenientVars?: boolean;
+  /** told the id (`macro.package.name`) of each macro that the template itself calls or dispatches to */
+  called?(macro: string): void;
 }
 
 /** The names a template of one node can use. A fresh one is made for every rendering: it holds its state. */
 export class NodeContext implements Globals {
   readonly lenient: boolean;
-  /** what the template logged */
-  readonly logs: string[] = [];
   private readonly fixed: Record<string, Value>;
-  private readonly results = new Map<string, Value>();
-  private readonly bound = new Map<string, MacroObject>();
+  private readonly bound = new Map<Macro, MacroObject>();
   private readonly scope: Scope;
+  /** macros the template is inside of */
+  private depth = 0;
 
   constructor(
     private readonly environment: Environment,
     private readonly host: NodeHost,
-    private readonly extra: Record<string, Value> = {},
+    private readonly extra: Readonly<Record<string, Value>> = {},
   ) {
     this.lenient = host.queries === null;
     this.scope = new Scope(this);
@@ -69,17 +77,18 @@ export class NodeContext implements Globals {
     const extra = this.extra[name];
     if (extra !== undefined) return extra;
     const { macros } = this.environment;
-    const macro = macros.find(name, this.host.package);
+    const macro = macros.in(this.host.package, name) ?? macros.in(macros.root, name);
     if (macro) return this.bind(macro);
+    if (macros.has(name)) return this.packageMacros(name);
+    const builtIn = macros.find(name, this.host.package);
+    if (builtIn) return this.bind(builtIn);
     if (Object.hasOwn(this.fixed, name)) return this.fixed[name];
-    const lazy = LAZY[name];
-    if (lazy) return (this.fixed[name] = lazy(this.environment, this.host));
-    if (macros.has(name))
-      return (this.fixed[name] = new MacroPackage(name, macros, (found) => this.bind(found)));
-    return undefined;
+    const lazy = Object.hasOwn(LAZY, name) ? LAZY[name] : undefined;
+    return lazy && (this.fixed[name] = lazy(this.environment, this.host));
   }
 
   *names(): Iterable<string> {
+    yield* Object.keys(this.extra);
     yield* Object.keys(this.fixed);
     yield* Object.keys(LAZY);
     yield* this.environment.macros.names();
@@ -96,93 +105,110 @@ export class NodeContext implements Globals {
     return macro && this.bind(macro);
   }
 
-  private bind(macro: MacroObject['macro']): MacroObject {
-    const key = `${macro.site.file}:${macro.site.line}:${macro.name}`;
-    let object = this.bound.get(key);
-    if (!object) this.bound.set(key, (object = new MacroObject(macro, this.scope)));
+  private bind(macro: Macro): MacroObject {
+    let object = this.bound.get(macro);
+    if (!object) {
+      const owner = ownerOf(macro);
+      const label = [this.environment.macros.root, BUILT_IN].includes(owner) ? macro.name : `${owner}.${macro.name}`;
+      object = new MacroObject(macro, this.scope, (work) => this.inside(macro, work), label);
+      this.bound.set(macro, object);
+    }
     return object;
+  }
+
+  private inside<T>(macro: Macro, work: () => T): T {
+    if (this.depth === 0) this.host.called?.(macroId(macro));
+    this.depth++;
+    try {
+      return work();
+    } finally {
+      this.depth--;
+    }
+  }
+
+  private packageMacros(name: string): Value {
+    return new MacroPackage(name, this.environment.macros, this.lenient, this.extra, (found) => this.bind(found));
+  }
+
+  /** as dbt runs macros of its own accord: the project's version counts, not that of the node's package */
+  private execute(name: string, args: Value[], kwargs: Kwargs = {}): Value {
+    const { macros } = this.environment;
+    const macro = macros.find(name, macros.root);
+    if (macro) return this.bind(macro).call(args, kwargs, { file: '', line: 0, column: 0 });
+    throw new JinjaFault(`There is no macro '${name}'`);
   }
 
   private build(): Record<string, Value> {
     const { environment, host } = this;
-    const { macros, target, run } = environment;
-    const common = commonFunctions((line) => this.logs.push(line), environment.env);
+    const { macros, target, run, packages } = environment;
+    const log = (entry: LogEntry): void => (host.queries ? host.queries.log(entry) : environment.log?.(entry));
     const ref: JinjaFunction = (args, kwargs, site) => {
-      if (kwargs['v'] !== undefined || kwargs['version'] !== undefined)
-        return host.ref([...args.map(str), `v=${str(kwargs['v'] ?? kwargs['version'] ?? null)}`], site);
-      return host.ref(args.map(str), site);
+      const version = kwargs['v'] ?? kwargs['version'] ?? null;
+      return host.ref([...args.map(str), ...(version === null ? [] : [`v=${str(version)}`])], site);
     };
     const source: JinjaFunction = (args, _kwargs, site) => host.source(args.map(str), site);
     return {
-      ...common,
-      context: null,
+      ...commonFunctions(log, environment.env),
+      ...statementResults(),
+      context: new ContextObject(this),
       execute: host.queries !== null,
-      var: varFunction(varsFor(environment, host.package)),
+      var: varFunction(varsFor(environment, host.package), host.lenientVars ?? false),
       ref,
       source,
+      // metrics are not computed by models; the name is kept so that such a call passes
+      metric: (args) => str(args.at(-1) ?? ''),
       config: host.config,
       builtins: new Module('builtins', { ref, source, config: host.config }),
-      target: fromPlain({ ...target, profile_name: 'millrace', warehouse: null, user: null }),
+      target: targetDict(environment),
       schema: target.schema,
       database: target.database,
       project_name: macros.root,
       invocation_id: run.run,
       interval_start: run.interval.start,
       interval_end: run.interval.end,
+      env: targetDict(environment),
       adapter: adapterObject({
         queries: host.queries,
         database: target.database,
         type: target.type,
+        behavior: behaviorModule(environment),
+        quoting: packages[0]?.yaml.quoting ?? {},
         dispatch: (name, namespace) => {
           const found = macros.dispatch(name, namespace, host.package);
           return found && this.bind(found);
         },
+        attempts: (name, namespace) => macros.attempts(name, namespace),
         macroNames: () => macros.names(),
+        macro: (name, args, kwargs) => this.execute(name, args, kwargs),
       }),
-      statement: (args, kwargs) => this.statement(args, kwargs),
-      run_query: (args) => this.ask(str(args[0] ?? '')),
-      load_result: (args) => this.results.get(str(args[0] ?? '')) ?? null,
-      store_result: (args, kwargs) => {
-        const given = new Arguments('store_result()', args, kwargs);
-        const table = given.value(2, 'agate_table', null);
-        this.results.set(given.text(0, 'name'), result(table));
-        return '';
+      // artifacts hold the SQL that was run
+      write: () => '',
+      render: (args, _kwargs, site) => render(parseTemplate(str(args[0] ?? ''), site.file), this.root()),
+      pre_hooks: null,
+      post_hooks: null,
+      sql: null,
+      compiled_code: null,
+      defer_relation: null,
+      submit_python_job: (_args, _kwargs, site) => {
+        throw new JinjaFault('Python models are not supported', site, 'Write the model in SQL');
       },
-      load_relation: (args, kwargs, site) => {
-        const load = (this.fixed['adapter'] as Module).attribute('load_relation');
-        return typeof load === 'function' ? load(args, kwargs, site) : null;
+      load_agate_table: (_args, _kwargs, site) => {
+        throw new JinjaFault('Only the materialization of a seed can load its table', site);
       },
-      submit_python_job: null,
     };
-  }
-
-  private ask(sql: string): Value {
-    return this.host.queries ? Table.of(this.host.queries.query(sql)) : null;
-  }
-
-  private statement(args: Value[], kwargs: Record<string, Value>): Value {
-    const given = new Arguments('statement()', args, kwargs);
-    const caller = kwargs['caller'];
-    const sql =
-      caller instanceof PyObject && caller.call
-        ? str(caller.call([], {}, { file: '', line: 0, column: 0 }))
-        : '';
-    if (!this.host.queries) return '';
-    const table = this.ask(sql);
-    const name = given.optionalText(0, 'name');
-    if (name !== null) this.results.set(name, result(given.flag(1, 'fetch_result') ? table : null));
-    return '';
   }
 }
 
-/** what `load_result` gives: the rows both as an agate table and as plain lists */
-function result(table: Value): Dict {
-  const rows = table instanceof Table ? table.rows.map(({ cells }) => tuple(...cells)) : [];
-  return new Map<Value, Value>([
-    ['response', new Map<Value, Value>([['rows_affected', rows.length]])],
-    ['data', rows],
-    ['table', table],
-  ]);
+/** `target`: the profile's fields without its secrets */
+function targetDict({ target }: Environment): Dict {
+  const { name, profile, schema, database, type, threads, fields } = target;
+  return fromPlain({
+    database,
+    schema,
+    ...(type === 'postgres' && { dbname: database }),
+    ...fields,
+    ...{ type, threads, name, target_name: name, profile_name: profile ?? 'millrace' },
+  }) as Dict;
 }
 
 /** `package.macro` */
@@ -191,16 +217,24 @@ class MacroPackage extends PyObject {
   constructor(
     private readonly name: string,
     private readonly macros: MacroSet,
-    private readonly bind: (macro: MacroObject['macro']) => MacroObject,
+    private readonly lenient: boolean,
+    /** `package.macro` among the names that win over all others */
+    private readonly extra: Readonly<Record<string, Value>>,
+    private readonly bind: (macro: Macro) => MacroObject,
   ) {
     super();
   }
   override attribute(name: string): Value | undefined {
+    const instead = this.extra[`${this.name}.${name}`];
+    if (instead !== undefined) return instead;
     const macro = this.macros.in(this.name, name);
-    return macro && this.bind(macro);
+    if (macro) return this.bind(macro);
+    if (name === 'get') return (args) => this.attribute(str(args[0] ?? '')) ?? args[1] ?? null;
+    const near = didYouMean(name, this.macros.namesIn(this.name));
+    return new Undefined(`${this.name}.${name}`, this.lenient, near || undefined);
   }
-  override truthy(): boolean {
-    return true;
+  override iterate(): Iterable<Value> {
+    return this.macros.namesIn(this.name);
   }
   override toString(): string {
     return `<macros of ${this.name}>`;
@@ -212,45 +246,14 @@ const LAZY: Record<string, (environment: Environment, host: NodeHost) => Value> 
   this: (_environment, host) => host.this(),
   model: (_environment, host) => host.model(),
   graph: (_environment, host) => host.graph(),
-  api: () =>
-    new Module('api', {
-      Relation: new Module('Relation', { create: (args, kwargs) => Relation.fromArguments(args, kwargs) }),
-      Column: new ColumnClass(),
-    }),
-  modules: (environment) => modules(environment.run.startedAt),
-  run_started_at: (environment) => DateTime.fromIso(environment.run.startedAt),
-  flags: () =>
-    new Module('flags', {
-      FULL_REFRESH: false,
-      STORE_FAILURES: false,
-      WHICH: 'build',
-      EMPTY: false,
-      WARN_ERROR: false,
-    }),
-  selected_resources: () => [],
-};
-
-class ColumnClass extends PyObject {
-  readonly typeName = 'type';
-  override call(args: Value[]): Value {
-    return new Column(str(args[0] ?? ''), str(args[1] ?? ''));
-  }
-  override attribute(name: string): Value | undefined {
-    if (name === 'translate_type')
-      return (args) => TYPE_NAMES[str(args[0] ?? '').toLowerCase()] ?? str(args[0] ?? '');
-    if (name === 'create') return (args) => this.call(args);
-    return undefined;
-  }
-  override toString(): string {
-    return "<class 'Column'>";
-  }
-}
-const TYPE_NAMES: Record<string, string> = {
-  string: 'TEXT',
-  timestamp: 'TIMESTAMP',
-  float: 'FLOAT',
-  integer: 'INT',
-  boolean: 'BOOLEAN',
+  api: ({ target }) =>
+    new Module('api', { Relation: new RelationClass(target.type), Column: new ColumnClass(target.type) }),
+  column: ({ target }) => new ColumnClass(target.type),
+  modules: ({ run }) => modules(run.startedAt),
+  run_started_at: ({ run }) => new DateTime(DateTime.fromIso(run.startedAt).ms, false, true),
+  flags: flagsModule,
+  invocation_args_dict: invocationArguments,
+  selected_resources: ({ selected }) => [...(selected ?? [])],
 };
 
 export const isTrue = (config: Dict, name: string, fallback: boolean): boolean => {

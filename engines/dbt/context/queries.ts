@@ -35,6 +35,18 @@ export interface Queries {
   /** @returns null when there is no such relation */
   describe(relation: RelationName): RelationInfo | null;
   relations(schema: SchemaName): ListedRelation[];
+  /** passes on what a template says; once, however often it is rendered again */
+  log(entry: LogEntry): void;
+}
+
+/** What a template tells by `log`, `print` or `exceptions.warn`. */
+export interface LogEntry {
+  level: 'debug' | 'info' | 'warn' | 'print';
+  text: string;
+}
+
+export interface Asking extends Statement {
+  log?: ((entry: LogEntry) => void) | undefined;
 }
 
 /**
@@ -46,11 +58,13 @@ export interface Queries {
 export async function renderWithQueries<T>(
   attempt: (queries: Queries) => T,
   session: Session,
-  statement: Statement = {},
+  { log, ...statement }: Asking = {},
 ): Promise<T> {
   const known: { want: Want; answer: unknown }[] = [];
+  let told = 0;
   for (;;) {
     let next = 0;
+    let said = 0;
     const ask = <K extends keyof Wants>(want: Want & { kind: K }): Wants[K]['gives'] => {
       const former = known[next++];
       if (!former) throw new NeedsAnswer(want);
@@ -68,6 +82,11 @@ export async function renderWithQueries<T>(
         run: (sql) => ask({ kind: 'run', sql }),
         describe: (relation) => ask({ kind: 'describe', relation }),
         relations: (schema) => ask({ kind: 'relations', schema }),
+        log: (entry) => {
+          if (++said <= told) return;
+          told = said;
+          log?.(entry);
+        },
       });
     } catch (cause) {
       if (!(cause instanceof NeedsAnswer)) throw cause;

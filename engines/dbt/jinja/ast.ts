@@ -6,7 +6,7 @@ export interface Site {
 }
 
 export type Expression = { site: Site } & (
-  | { kind: 'literal'; value: string | number | boolean | null }
+  | { kind: 'literal'; value: string | number | bigint | boolean | null }
   /** `1.0`: Python keeps a float apart from an int where it is printed */
   | { kind: 'float'; value: number }
   | { kind: 'name'; name: string }

@@ -93,6 +93,14 @@ const DICT: Record<string, Method<Dict>> = {
     dict.delete(key);
     return value ?? given.value(1, 'default');
   },
+  popitem: (dict) => {
+    const last = [...dict].at(-1);
+    if (!last) throw new JinjaFault('popitem(): the dict is empty');
+    dict.delete(last[0]);
+    return tuple(...last);
+  },
+  fromkeys: (_dict, given) =>
+    new Map([...iterate(given.value(0, 'keys'))].map((key) => [keyOf(key), given.value(1, 'value', null)])),
   setdefault: (dict, given) => {
     const key = keyOf(given.value(0, 'key'));
     if (!dict.has(key)) dict.set(key, given.value(1, 'default', null));
@@ -103,26 +111,47 @@ const DICT: Record<string, Method<Dict>> = {
   clear: (dict) => (dict.clear(), null),
 };
 
+const others = (given: Arguments): Set<Value>[] =>
+  given.args.map((each) => new Set([...iterate(each)].map(keyOf)));
+
 const SET: Record<string, Method<Set<Value>>> = {
-  add: (set, given) => (set.add(given.value(0, 'elem')), null),
+  add: (set, given) => (set.add(keyOf(given.value(0, 'elem'))), null),
   update: (set, given) => {
-    for (const item of iterate(given.value(0, 'iterable'))) set.add(item);
+    for (const other of others(given)) for (const item of other) set.add(item);
     return null;
   },
-  discard: (set, given) => (set.delete(given.value(0, 'elem')), null),
-  remove: (set, given) => (set.delete(given.value(0, 'elem')), null),
-  union: (set, given) => new Set([...set, ...iterate(given.value(0, 'other'))]),
-  intersection: (set, given) =>
-    new Set([...iterate(given.value(0, 'other'))].filter((item) => set.has(item))),
+  discard: (set, given) => (set.delete(keyOf(given.value(0, 'elem'))), null),
+  remove: (set, given) => {
+    const item = given.value(0, 'elem');
+    if (!set.delete(keyOf(item))) throw new JinjaFault(`The set has no ${repr(item)}`);
+    return null;
+  },
+  pop: (set) => {
+    const [item] = set;
+    if (item === undefined) throw new JinjaFault('pop from an empty set');
+    set.delete(item);
+    return item;
+  },
+  clear: (set) => (set.clear(), null),
+  union: (set, given) => new Set([set, ...others(given)].flatMap((each) => [...each])),
+  intersection: (set, given) => {
+    const all = others(given);
+    return new Set([...set].filter((item) => all.every((other) => other.has(item))));
+  },
   difference: (set, given) => {
-    const other = new Set(iterate(given.value(0, 'other')));
-    return new Set([...set].filter((item) => !other.has(item)));
+    const all = others(given);
+    return new Set([...set].filter((item) => !all.some((other) => other.has(item))));
   },
-  issubset: (set, given) => {
-    const other = new Set(iterate(given.value(0, 'other')));
-    return [...set].every((item) => other.has(item));
+  symmetric_difference: (set, given) => {
+    const [other = new Set<Value>()] = others(given);
+    return new Set([
+      ...[...set].filter((item) => !other.has(item)),
+      ...[...other].filter((item) => !set.has(item)),
+    ]);
   },
-  issuperset: (set, given) => [...iterate(given.value(0, 'other'))].every((item) => set.has(item)),
+  issubset: (set, given) => [...set].every((item) => others(given)[0]?.has(item)),
+  issuperset: (set, given) => others(given).every((other) => [...other].every((item) => set.has(item))),
+  isdisjoint: (set, given) => others(given).every((other) => ![...other].some((item) => set.has(item))),
   copy: (set) => new Set(set),
 };
 

@@ -1,5 +1,5 @@
 import { didYouMean } from '../../nearest.js';
-import type { Argument, Expression } from './ast.js';
+import type { Argument, Expression, Site } from './ast.js';
 import { JinjaFault, locate } from './fault.js';
 import type { FilterHost } from './filter.js';
 import { runFilter } from './filters.js';
@@ -7,7 +7,9 @@ import { attribute, binary, compares, item, slice } from './operators.js';
 import type { Scope } from './scope.js';
 import { runTest } from './tests.js';
 import {
+  Decimal,
   Float,
+  integer,
   isFloat,
   iterate,
   keyOf,
@@ -106,7 +108,12 @@ function operate(node: Operation, scope: Scope): Value {
 
 function unary(operator: '-' | '+' | 'not', operand: Value): Value {
   if (operator === 'not') return !truthy(operand);
+  if (operand instanceof Decimal || operand instanceof PyObject)
+    return operator === '-' ? binary('*', operand, -1) : operand;
+  if (typeof operand === 'bigint') return operator === '-' ? integer(-operand) : operand;
   const number = toNumber(operand) * (operator === '-' ? -1 : 1);
+  // an int has no negative zero
+  if (number === 0 && !isFloat(operand)) return 0;
   return isFloat(operand) && Number.isInteger(number) ? new Float(number) : number;
 }
 
@@ -125,20 +132,27 @@ export function applyFilters(node: Expression, input: Value, scope: Scope): Valu
 function call(node: Expression & { kind: 'call' }, scope: Scope): Value {
   const callee = evaluate(node.callee, scope);
   const { args, kwargs } = readArguments(node.args, scope);
-  if (typeof callee === 'function') return callee(args, kwargs, node.site);
-  if (callee instanceof PyObject && callee.call) return callee.call(args, kwargs, node.site);
-  if (callee instanceof Undefined) {
-    if (callee.lenient) return callee;
+  if (callee instanceof Undefined && !callee.lenient) {
+    const isName = node.callee.kind === 'name';
     const name = node.callee.kind === 'name' ? node.callee.name : callee.name;
-    const near = node.callee.kind === 'name' ? didYouMean(name, scope.names()) : '';
     throw new JinjaFault(
       `'${name}' is undefined`,
       node.site,
-      near || 'Define that macro, or add the package it comes from (packages.yml)',
+      (isName ? didYouMean(name, scope.names()) : callee.fix) ||
+        'Define that macro, or add the package it comes from (packages.yml)',
     );
   }
-  throw new JinjaFault(`${typeName(callee)} ${repr(callee)} cannot be called`, node.site);
+  return callValue(callee, args, kwargs, node.site);
 }
+
+/** Calls a function, macro or class. @throws JinjaFault when the value is none of these */
+export function callValue(callee: Value, args: Value[], kwargs: Kwargs = {}, site: Site = NOWHERE): Value {
+  if (typeof callee === 'function') return callee(args, kwargs, site);
+  if (callee instanceof PyObject && callee.call) return callee.call(args, kwargs, site);
+  if (callee instanceof Undefined && callee.lenient) return callee;
+  throw new JinjaFault(`${typeName(callee)} ${repr(callee)} cannot be called`, site);
+}
+const NOWHERE: Site = { file: '', line: 0, column: 0 };
 
 export function readArguments(given: Argument[], scope: Scope): { args: Value[]; kwargs: Kwargs } {
   const args: Value[] = [];

@@ -1,6 +1,7 @@
 import type { Argument, BinaryOperator, CompareOperator, Expression, Site } from './ast.js';
 import { JinjaFault } from './fault.js';
 import type { Token, TokenKind } from './lexer.js';
+import { integer } from './values.js';
 
 const CONSTANTS: Record<string, boolean | null> = {
   true: true,
@@ -166,7 +167,7 @@ export class ExpressionParser {
         return { kind: 'literal', value, site };
       }
       case 'integer':
-        return { kind: 'literal', value: Number(token.value), site };
+        return { kind: 'literal', value: integer(BigInt(token.value)) as number | bigint, site };
       case 'float':
         return { kind: 'float', value: Number(token.value), site };
       case 'operator':

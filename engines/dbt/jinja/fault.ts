@@ -35,6 +35,6 @@ export function locate(cause: unknown, site: Site): unknown {
 
 export const passedThrough = (cause: unknown, macro: string, site: Site): unknown => {
   if (cause instanceof JinjaFault && cause.through.length < 20)
-    cause.through.push(`macro ${macro} (called at ${formatPosition(site)})`);
+    cause.through.push(`macro ${macro}${site.file === '' ? '' : ` (called at ${formatPosition(site)})`}`);
   return cause;
 };

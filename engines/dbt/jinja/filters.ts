@@ -4,16 +4,21 @@ import { toJson } from './json.js';
 import type { Filter, FilterHost } from './filter.js';
 import { LIST_FILTERS } from './list-filters.js';
 import { percentFormat } from './text-format.js';
-import { capitalize, titleCase } from './text-methods.js';
+import { capitalize } from './text-methods.js';
+import { NativeText } from './native-text.js';
+import { fileSize, wordWrap } from './text-filters.js';
 import {
   Float,
   float,
   isFloat,
+  isNumber,
+  iterate,
   length,
   repr,
   str,
   toNumber,
   truthy,
+  tuple,
   Undefined,
   type Kwargs,
   type Value,
@@ -26,6 +31,7 @@ const ENTITIES: Record<string, string> = {
   '"': '&#34;',
   "'": '&#39;',
 };
+const percent = (char: string): string => `%${char.charCodeAt(0).toString(16).toUpperCase()}`;
 const escape: Filter = (input) => str(input).replace(/[&<>"']/g, (char) => ENTITIES[char] as string);
 const fallback: Filter = (input, given) =>
   input instanceof Undefined || (given.flag(1, 'boolean') && !truthy(input))
@@ -35,20 +41,36 @@ const fallback: Filter = (input, given) =>
 function round(input: Value, given: Arguments): Value {
   const precision = given.number(0, 'precision', 0);
   const method = given.text(1, 'method', 'common');
+  if (method === 'common') return isFloat(input) ? float(roundHalfEven(toNumber(input), precision)) : input;
   const factor = 10 ** precision;
   const scaled = toNumber(input) * factor;
   if (method === 'ceil') return float(Math.ceil(scaled) / factor);
   if (method === 'floor') return float(Math.floor(scaled) / factor);
-  // Python rounds a half to the even neighbour
+  throw new JinjaFault("The method of | round is 'common', 'ceil' or 'floor'");
+}
+
+/** Python's `round`: a number exactly between two goes to the even one. */
+function roundHalfEven(value: number, precision: number): number {
+  if (!Number.isFinite(value)) return value;
+  if (precision >= 0 && Math.abs(value) < 1e20) {
+    // all digits of the number as it is, not as it was written
+    const digits = Math.abs(value).toFixed(Math.min(100, precision + 60));
+    const rest = digits.slice(digits.indexOf('.') + 1 + precision);
+    if (!/^50*$/.test(rest)) return Number(value.toFixed(Math.min(100, precision)));
+  }
+  const factor = 10 ** precision;
+  const scaled = value * factor;
   const floor = Math.floor(scaled);
-  const half = Math.abs(scaled - floor - 0.5) < 1e-9;
-  const rounded = half ? (floor % 2 === 0 ? floor : floor + 1) : Math.round(scaled);
-  return float(rounded / factor);
+  const half = scaled - floor;
+  const up = half > 0.5 || (half === 0.5 && floor % 2 !== 0);
+  return (up ? floor + 1 : floor) / factor;
 }
 
 const toInteger: Filter = (input, given) => {
+  if (input instanceof Undefined && !input.lenient) throw new JinjaFault(`'${input.name}' is undefined`);
+  if (typeof input === 'bigint') return input;
   const fallbackValue = given.value(0, 'default', 0);
-  if (typeof input === 'number' || typeof input === 'boolean' || input instanceof Float) {
+  if (isNumber(input)) {
     const number = toNumber(input);
     return Number.isFinite(number) ? Math.trunc(number) : fallbackValue;
   }
@@ -76,7 +98,9 @@ const toFloat: Filter = (input, given) => {
 const FILTERS: Record<string, Filter> = {
   ...LIST_FILTERS,
   abs: (input) => (isFloat(input) ? float(Math.abs(toNumber(input))) : Math.abs(toNumber(input))),
-  attr: (input, given, host) => host.attribute(input, given.text(0, 'name')),
+  // not the items of a dict
+  attr: (input, given, host) =>
+    host.attribute(input instanceof Map ? new Map<Value, Value>() : input, given.text(0, 'name')),
   capitalize: (input) => capitalize(str(input)),
   center: (input, given) => {
     const text = str(input);
@@ -97,7 +121,7 @@ const FILTERS: Record<string, Filter> = {
   format: (input, given) =>
     percentFormat(
       str(input),
-      Object.keys(given.kwargs).length > 0 ? new Map(Object.entries(given.kwargs)) : given.args,
+      Object.keys(given.kwargs).length > 0 ? new Map(Object.entries(given.kwargs)) : tuple(...given.args),
     ),
   indent: (input, given) => {
     const width = given.value(0, 'width', 4);
@@ -109,7 +133,8 @@ const FILTERS: Record<string, Filter> = {
   },
   lower: (input) => str(input).toLowerCase(),
   upper: (input) => str(input).toUpperCase(),
-  title: (input) => titleCase(str(input)),
+  title: (input) =>
+    str(input).replace(/[^-\s([{<]+/g, (word) => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase()),
   pprint: (input) => repr(input),
   replace: (input, given) => {
     const [from, to, count] = [given.text(0, 'old'), given.text(1, 'new'), given.number(2, 'count', -1)];
@@ -146,29 +171,33 @@ const FILTERS: Record<string, Filter> = {
     const cut = text.slice(0, size - end.length);
     return (given.flag(1, 'killwords') ? cut : cut.replace(/\s\S*$/, '')) + end;
   },
-  urlencode: (input) => encodeURIComponent(str(input)).replaceAll('%2F', '/'),
+  urlencode: (input) => {
+    const quoted = (value: Value): string => encodeURIComponent(str(value)).replace(/[!'()*]/g, percent);
+    if (typeof input === 'string' || isNumber(input)) return quoted(input).replaceAll('%2F', '/');
+    const pairs = input instanceof Map ? [...input] : [...iterate(input)].map((pair) => [...iterate(pair)]);
+    return pairs
+      .map(([key = null, value = null]) => `${quoted(key)}=${quoted(value)}`.replaceAll('%20', '+'))
+      .join('&');
+  },
+  wordwrap: wordWrap,
+  filesizeformat: fileSize,
+  is_list: (input) => Array.isArray(input),
   wordcount: (input) => (str(input).match(/[\p{L}\p{N}_]+/gu) ?? []).length,
   xmlattr: (input) => {
     if (!(input instanceof Map)) throw new JinjaFault('xmlattr needs a dict');
-    return [...input].map(([key, value]) => ` ${str(key)}="${str(value)}"`).join('');
+    return [...input]
+      .filter(([, value]) => value !== null && !(value instanceof Undefined))
+      .map(([key, value]) => ` ${str(key)}="${str(value)}"`)
+      .join('');
   },
   // dbt: how a rendered YAML value is to be read; the text stands for itself until then
-  as_text: (input) => str(input),
-  as_native: (input) => input,
-  as_bool: (input) => {
-    if (typeof input !== 'string') return truthy(input);
-    if (/^(true|false)$/i.test(input.trim())) return /^true$/i.test(input.trim());
-    throw new JinjaFault(`'${input}' is no boolean`);
-  },
-  as_number: (input) => {
-    if (typeof input !== 'string') return input;
-    if (!/^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/.test(input))
-      throw new JinjaFault(`'${input}' is no number`);
-    return input.includes('.') ? float(Number(input)) : Number(input);
-  },
+  as_text: (input) => input,
+  as_native: (input) => (typeof input === 'string' ? new NativeText(input, 'native') : input),
+  as_bool: (input) => (typeof input === 'string' ? new NativeText(input, 'bool') : input),
+  as_number: (input) => (typeof input === 'string' ? new NativeText(input, 'number') : input),
 };
 
-export const hasFilter = (name: string): boolean => Object.hasOwn(FILTERS, name);
+const hasFilter = (name: string): boolean => Object.hasOwn(FILTERS, name);
 
 /** `input | name(args)` */
 export function runFilter(

@@ -1,13 +1,16 @@
 import type { BinaryOperator, CompareOperator } from './ast.js';
 import { collectionMethod } from './collection-methods.js';
+import { decimalArithmetic } from './decimal.js';
 import { JinjaFault } from './fault.js';
 import { percentFormat } from './text-format.js';
 import { textMethod } from './text-methods.js';
 import {
   compare,
   contains,
+  Decimal,
   equal,
   float,
+  integer,
   isFloat,
   isNumber,
   keyOf,
@@ -19,30 +22,65 @@ import {
   tuple,
   typeName,
   Undefined,
+  type JinjaFunction,
   type Value,
 } from './values.js';
 
-const numeric = (operator: BinaryOperator, left: Value, right: Value): Value => {
-  const [a, b] = [toNumber(left), toNumber(right)];
-  const result = (value: number): Value => (isFloat(left) || isFloat(right) ? float(value) : value);
-  if ((operator === '/' || operator === '//' || operator === '%') && b === 0)
-    throw new JinjaFault('division by zero');
+const floats = (operator: BinaryOperator, a: number, b: number): Value => {
   switch (operator) {
     case '+':
-      return result(a + b);
+      return float(a + b);
     case '-':
-      return result(a - b);
+      return float(a - b);
     case '*':
-      return result(a * b);
+      return float(a * b);
     case '/':
       return float(a / b);
     case '//':
-      return result(Math.floor(a / b));
+      return float(Math.floor(a / b));
     case '%':
-      return result(a - b * Math.floor(a / b));
+      return float(a - b * Math.floor(a / b));
     default:
-      return b < 0 ? float(a ** b) : result(a ** b);
+      return float(a ** b);
   }
+};
+
+/** the exact way, for what numbers cannot hold */
+const bigIntegers = (operator: BinaryOperator, a: bigint, b: bigint): Value => {
+  const quotient = (): bigint => a / b - (a % b !== 0n && a < 0n !== b < 0n ? 1n : 0n);
+  switch (operator) {
+    case '+':
+      return integer(a + b);
+    case '-':
+      return integer(a - b);
+    case '*':
+      return integer(a * b);
+    case '//':
+      return integer(quotient());
+    case '%':
+      return integer(a - b * quotient());
+    default:
+      if (b > 10_000n) throw new JinjaFault('This power is too large');
+      return integer(a ** b);
+  }
+};
+
+const asBigInt = (value: Value): bigint => (typeof value === 'bigint' ? value : BigInt(toNumber(value)));
+
+const numeric = (operator: BinaryOperator, left: Value, right: Value): Value => {
+  const [a, b] = [toNumber(left), toNumber(right)];
+  if ((operator === '/' || operator === '//' || operator === '%') && b === 0)
+    throw new JinjaFault('division by zero');
+  if (left instanceof Decimal || right instanceof Decimal) {
+    const exact = decimalArithmetic(operator, left, right);
+    if (exact !== undefined) return exact;
+  }
+  if (isFloat(left) || isFloat(right) || operator === '/' || (operator === '**' && b < 0))
+    return floats(operator, a, b);
+  const quick = toNumber(floats(operator, a, b));
+  return Number.isSafeInteger(quick) && Number.isSafeInteger(a) && Number.isSafeInteger(b)
+    ? quick
+    : bigIntegers(operator, asBigInt(left), asBigInt(right));
 };
 
 const repeat = (value: Value, times: number): Value => {
@@ -54,9 +92,6 @@ const repeat = (value: Value, times: number): Value => {
 };
 const length_ = (value: Value): number =>
   typeof value === 'string' || Array.isArray(value) ? value.length : 0;
-
-/** Objects such as dates take part by a method of this name. */
-const OVERLOADS: Partial<Record<BinaryOperator, string>> = { '+': '__add__', '-': '__sub__' };
 
 export function binary(operator: BinaryOperator, left: Value, right: Value): Value {
   if (operator === '~') return str(left) + str(right);
@@ -75,10 +110,13 @@ export function binary(operator: BinaryOperator, left: Value, right: Value): Val
   }
   if (operator === '-' && left instanceof Set && right instanceof Set)
     return new Set([...left].filter((item) => !right.has(item)));
-  const overload = OVERLOADS[operator];
-  if (overload !== undefined && left instanceof PyObject) {
-    const method = left.attribute(overload);
-    if (typeof method === 'function') return method([right], {}, { file: '', line: 0, column: 0 });
+  if (left instanceof PyObject) {
+    const result = left.operate?.(operator, right, false);
+    if (result !== undefined) return result;
+  }
+  if (right instanceof PyObject) {
+    const result = right.operate?.(operator, left, true);
+    if (result !== undefined) return result;
   }
   for (const side of [left, right])
     if (side instanceof Undefined) {
@@ -128,11 +166,18 @@ export function compares(operator: CompareOperator, left: Value, right: Value): 
 export function attribute(of: Value, name: string): Value {
   if (of instanceof PyObject) return of.attribute(name) ?? of.item(name) ?? absent(of, name);
   if (typeof of === 'string') return textMethod(of, name, attribute) ?? absent(of, name);
-  const method = collectionMethod(of, name);
+  const method = collectionMethod(of, name) ?? numberMethod(of, name);
   if (method) return method;
   if (of instanceof Map && of.has(name)) return of.get(name) as Value;
   return absent(of, name);
 }
+
+const numberMethod = (of: Value, name: string): JinjaFunction | undefined => {
+  if (!isNumber(of)) return undefined;
+  if (name === 'is_integer') return () => !isFloat(of) || Number.isInteger(toNumber(of));
+  if (name === 'bit_length' && !isFloat(of)) return () => asBigInt(of).toString(2).replace(/^-?0?/, '').length;
+  return undefined;
+};
 
 /** `of[index]`: an item, and failing that the attribute of that name. */
 export function item(of: Value, index: Value): Value {
@@ -159,8 +204,10 @@ function absent(of: Value, name: string): Value {
 }
 
 export function slice(of: Value, start: number | null, stop: number | null, step: number | null): Value {
-  if (typeof of !== 'string' && !Array.isArray(of)) throw new JinjaFault(`${describe(of)} cannot be sliced`);
-  const items: Value[] = typeof of === 'string' ? [...of] : [...of];
+  const listed = of instanceof PyObject && of.iterate ? tuple(...of.iterate()) : of;
+  if (typeof listed !== 'string' && !Array.isArray(listed))
+    throw new JinjaFault(`${describe(of)} cannot be sliced`);
+  const items: Value[] = [...listed];
   const by = step ?? 1;
   if (by === 0) throw new JinjaFault('The step of a slice cannot be 0');
   const size = items.length;
@@ -171,6 +218,6 @@ export function slice(of: Value, start: number | null, stop: number | null, step
   const to = stop === null ? (by > 0 ? size : -1) : clamp(stop, low, high);
   const picked: Value[] = [];
   for (let i = from; by > 0 ? i < to : i > to; i += by) picked.push(items[i] as Value);
-  if (typeof of === 'string') return picked.map(str).join('');
-  return of instanceof Tuple ? tuple(...picked) : picked;
+  if (typeof listed === 'string') return picked.map(str).join('');
+  return listed instanceof Tuple ? tuple(...picked) : picked;
 }

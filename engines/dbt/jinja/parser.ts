@@ -199,10 +199,24 @@ class Parser extends ExpressionParser {
         this.expect('operator', ',');
         if (this.accept('operator', ')')) break;
       }
-      const name = this.expect('name').value;
-      parameters.push({ name, default: this.accept('operator', '=') ? this.expression() : null });
+      const { value: name, site } = this.expect('name');
+      if (this.accept('operator', ':')) this.typeAnnotation();
+      const fallback = this.accept('operator', '=') ? this.expression() : null;
+      if (fallback === null && parameters.at(-1)?.default)
+        throw new JinjaFault(`The argument '${name}' has no default, and one before it has`, site);
+      parameters.push({ name, default: fallback });
     }
     return parameters;
+  }
+
+  /** dbt lets arguments have types, `name: Dict[str, int]`, and checks nothing of them while a project runs */
+  private typeAnnotation(): void {
+    this.expect('name');
+    if (!this.accept('operator', '[')) return;
+    while (!this.accept('operator', ']')) {
+      this.typeAnnotation();
+      if (!this.is('operator', ']')) this.expect('operator', ',');
+    }
   }
 
   private macro(tag: string, name: string, parameters: Parameter[], site: Site): Macro {

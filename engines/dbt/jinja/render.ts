@@ -25,10 +25,21 @@ export class ReturnSignal extends Error {
 
 type Jump = 'break' | 'continue' | undefined;
 
-/** @returns the text of a template. Macros it defines stay in `scope`. */
-export function render(template: Template, scope: Scope): string {
-  return join(renderParts(template, scope));
+/** Takes what a template puts out. */
+interface Sink {
+  push(value: Value): void;
 }
+
+/** Prints at once: a list that is changed later has been printed as it was. */
+class Text implements Sink {
+  text = '';
+  push(value: Value): void {
+    this.text += str(value);
+  }
+}
+
+/** @returns the text of a template. Macros it defines stay in `scope`. */
+export const render = (template: Template, scope: Scope): string => block(template.body, scope);
 
 /** @returns what a template puts out, piece by piece and unprinted, for those who want values and not text */
 export function renderParts(template: Template, scope: Scope): Value[] {
@@ -37,13 +48,7 @@ export function renderParts(template: Template, scope: Scope): Value[] {
   return out;
 }
 
-const join = (parts: Value[]): string => {
-  let text = '';
-  for (const part of parts) text += str(part);
-  return text;
-};
-
-function execute(body: Statement[], scope: Scope, out: Value[]): Jump {
+function execute(body: Statement[], scope: Scope, out: Sink): Jump {
   for (const statement of body) {
     const jump = step(statement, scope, out);
     if (jump) return jump;
@@ -52,12 +57,12 @@ function execute(body: Statement[], scope: Scope, out: Value[]): Jump {
 }
 
 function block(body: Statement[], scope: Scope): string {
-  const out: Value[] = [];
+  const out = new Text();
   execute(body, scope, out);
-  return join(out);
+  return out.text;
 }
 
-function step(node: Statement, scope: Scope, out: Value[]): Jump {
+function step(node: Statement, scope: Scope, out: Sink): Jump {
   switch (node.kind) {
     case 'text':
       out.push(node.text);
@@ -130,7 +135,7 @@ function loop(node: For, scope: Scope, over: Value | null, depth: number): strin
     depth,
     node.recursive ? (inner, depth0) => loop(node, scope, inner, depth0) : null,
   );
-  const out: Value[] = [];
+  const out = new Text();
   for (const [index, item] of items.entries()) {
     state.index0 = index;
     const inner = scope.inner();
@@ -138,7 +143,7 @@ function loop(node: For, scope: Scope, over: Value | null, depth: number): strin
     assign(node.target, item, inner, node.site);
     if (execute(node.body, inner, out) === 'break') break;
   }
-  return join(out);
+  return out.text;
 }
 
 function assign(target: Target, value: Value, scope: Scope, site: Site): void {
@@ -188,30 +193,45 @@ export class MacroObject extends PyObject {
   constructor(
     readonly macro: Macro,
     private readonly scope: Scope,
+    /** what goes on around its call */
+    private readonly around: <T>(work: () => T) => T = (work) => work(),
+    /** its name in errors */
+    private readonly label = macro.name,
   ) {
     super();
   }
 
   override attribute(name: string): Value | undefined {
-    return name === 'name' ? this.macro.name : undefined;
+    switch (name) {
+      case 'name':
+        return this.macro.name;
+      case 'arguments':
+        return tuple(...this.macro.parameters.map((parameter) => parameter.name));
+      case 'catch_varargs':
+        return this.macro.readsVarargs;
+      case 'catch_kwargs':
+        return this.macro.readsKwargs;
+      default:
+        return undefined;
+    }
   }
 
   override call(args: Value[], kwargs: Kwargs, site: Site): Value {
     const inner = this.scope.inner();
     this.bind(args, { ...kwargs }, inner, site);
-    const out: Value[] = [];
+    const out = new Text();
     if (depth >= DEEPEST)
       throw new JinjaFault('Macros call one another without end', site, 'Give the recursion an end');
     depth++;
     try {
-      execute(this.macro.body, inner, out);
+      this.around(() => execute(this.macro.body, inner, out));
     } catch (cause) {
       if (cause instanceof ReturnSignal) return cause.value;
-      throw passedThrough(locate(cause, site), this.macro.name, site);
+      throw passedThrough(locate(cause, site), this.label, site);
     } finally {
       depth--;
     }
-    return join(out);
+    return out.text;
   }
 
   private bind(args: Value[], kwargs: Kwargs, scope: Scope, site: Site): void {

@@ -22,6 +22,9 @@ const iterable = (value: Value): boolean =>
 const mapping: Test = (value) =>
   value instanceof Map || (value instanceof PyObject && value.typeName.endsWith('Relation'));
 
+const sized = (value: Value): boolean =>
+  value instanceof Map || (value instanceof PyObject && value.iterate !== undefined);
+
 const TESTS: Record<string, Test> = {
   defined: (value) => !(value instanceof Undefined),
   undefined: (value) => value instanceof Undefined,
@@ -34,8 +37,9 @@ const TESTS: Record<string, Test> = {
   number: (value) => isNumber(value),
   string: (value) => typeof value === 'string',
   mapping,
-  sequence: (value) => typeof value === 'string' || Array.isArray(value) || mapping(value),
-  iterable,
+  sequence: (value) =>
+    typeof value === 'string' || Array.isArray(value) || value instanceof Undefined || sized(value),
+  iterable: (value) => iterable(value) || value instanceof Undefined,
   callable: (value) => typeof value === 'function' || (value instanceof PyObject && value.call !== undefined),
   odd: (value) => Math.abs(toNumber(value) % 2) === 1,
   even: (value) => toNumber(value) % 2 === 0,

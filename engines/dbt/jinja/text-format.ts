@@ -6,6 +6,7 @@ import {
   repr,
   str,
   toNumber,
+  Tuple,
   type Dict,
   type Kwargs,
   type Value,
@@ -13,7 +14,7 @@ import {
 
 /** `"%05.1f" % x`, printf formatting as Python does it. */
 export function percentFormat(format: string, given: Value): string {
-  const args: Value[] = Array.isArray(given) ? given : [given];
+  const args: Value[] = given instanceof Tuple ? given : [given];
   const mapping: Dict | null = given instanceof Map ? given : null;
   let next = 0;
   const take = (): Value => {
@@ -50,7 +51,9 @@ function convert(value: Value, type: string, precision: number | undefined): str
       return typeof value === 'string' ? value : String.fromCodePoint(toNumber(value));
     case 'd':
     case 'i':
-      return String(Math.trunc(toNumber(value)));
+      return typeof value === 'bigint' ? String(value) : String(Math.trunc(toNumber(value)));
+    case 'b':
+      return Math.trunc(toNumber(value)).toString(2);
     case 'x':
       return Math.trunc(toNumber(value)).toString(16);
     case 'X':
@@ -98,7 +101,7 @@ export function braceFormat(
 ): string {
   let next = 0;
   return format.replace(
-    /\{\{|\}\}|\{([^{}:!]*)(?:!([rs]))?(?::([^{}]*))?\}/g,
+    /\{\{|\}\}|\{([^{}:!]*)(?:!([rsa]))?(?::((?:[^{}]|\{[^{}]*\})*))?\}/g,
     (whole, field?: string, how?: string, spec = '') => {
       if (whole === '{{' || whole === '}}') return (whole as string).charAt(0);
       const [head = '', ...path] = (field ?? '')
@@ -107,9 +110,16 @@ export function braceFormat(
       let value = head === '' ? args[next++] : /^\d+$/.test(head) ? args[Number(head)] : kwargs[head];
       if (value === undefined)
         throw new JinjaFault(`The format ${repr(format)} has a place '{${field}}' without a value`);
-      for (const part of path) value = attribute(value, part);
+      for (const part of path)
+        value = Array.isArray(value) && /^\d+$/.test(part) ? (value[Number(part)] ?? null) : attribute(value, part);
       if (how === 'r') value = repr(value);
-      return formatSpec(value, spec as string);
+      if (how === 's') value = str(value);
+      // a width or precision may be a value itself
+      const full = (spec as string).replace(/\{(\w*)\}/g, (_, inner: string) => {
+        const width = inner === '' ? args[next++] : /^\d+$/.test(inner) ? args[Number(inner)] : kwargs[inner];
+        return str(width ?? '');
+      });
+      return formatSpec(value, full);
     },
   );
 }
@@ -117,14 +127,14 @@ export function braceFormat(
 /** Python's format mini-language: `>10`, `,.2f`, `05d`, `.1%`. */
 export function formatSpec(value: Value, spec: string): string {
   if (spec === '') return str(value);
-  const match = /^(?:(.)?([<>^=]))?([+\- ])?(0)?(\d+)?([,_])?(?:\.(\d+))?([a-zA-Z%])?$/.exec(spec);
+  const match = /^(?:(.)?([<>^=]))?([+\- ])?(#)?(0)?(\d+)?([,_])?(?:\.(\d+))?([a-zA-Z%])?$/.exec(spec);
   if (!match) throw new JinjaFault(`'${spec}' is not a format`);
-  const [, fill, align, sign, zero, width, grouping, precision, type] = match;
+  const [, fill, align, sign, marked, zero, width, grouping, precision, type] = match;
   let text: string;
   if (isNumber(value) && typeof value !== 'boolean' && type !== 's') {
     const digits = precision === undefined ? undefined : Number(precision);
     if (type === '%') text = `${(toNumber(value) * 100).toFixed(digits ?? 6)}%`;
-    else if (type !== undefined) text = type === 'd' ? String(toNumber(value)) : convert(value, type, digits);
+    else if (type !== undefined) text = type === 'n' ? str(value) : convert(value, type, digits);
     else
       text =
         digits === undefined
@@ -134,6 +144,7 @@ export function formatSpec(value: Value, spec: string): string {
       const [whole = '', ...rest] = text.split('.');
       text = [whole.replace(/\B(?=(\d{3})+$)/g, grouping), ...rest].join('.');
     }
+    if (marked && type !== undefined && 'xXob'.includes(type)) text = `0${type}${text}`;
     if (sign && sign !== '-' && !text.startsWith('-')) text = sign + text;
   } else text = precision === undefined ? str(value) : str(value).slice(0, Number(precision));
   const size = Number(width ?? 0);

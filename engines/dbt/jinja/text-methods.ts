@@ -1,7 +1,16 @@
 import { Arguments } from './arguments.js';
 import { JinjaFault } from './fault.js';
 import { braceFormat, zeroFill } from './text-format.js';
-import { iterate, str, tuple, type JinjaFunction, type Kwargs, type Value } from './values.js';
+import {
+  iterate,
+  repr,
+  str,
+  tuple,
+  typeName,
+  type JinjaFunction,
+  type Kwargs,
+  type Value,
+} from './values.js';
 
 type Method = (text: string, given: Arguments) => Value;
 
@@ -56,6 +65,10 @@ const replaceAll = (text: string, from: string, to: string, count: number): stri
   return result;
 };
 
+/** the part of a text that `start` and `end` name */
+const within = (text: string, given: Arguments): string =>
+  text.slice(given.number(1, 'start', 0), given.optionalNumber(2, 'end') ?? undefined);
+
 const cased = (text: string): boolean => text.toLowerCase() !== text.toUpperCase();
 const pad = (text: string, given: Arguments, before: number): string => {
   const missing = Math.max(0, given.number(0, 'width') - text.length);
@@ -67,7 +80,7 @@ const pad = (text: string, given: Arguments, before: number): string => {
 const METHODS: Record<string, Method> = {
   upper: (text) => text.toUpperCase(),
   lower: (text) => text.toLowerCase(),
-  casefold: (text) => text.toLowerCase(),
+  casefold: (text) => text.toLowerCase().replaceAll('ß', 'ss'),
   title: (text) => titleCase(text),
   capitalize: (text) => capitalize(text),
   swapcase: (text) =>
@@ -79,7 +92,10 @@ const METHODS: Record<string, Method> = {
   rstrip: (text, given) => strip(text, given.optionalText(0, 'chars'), false, true),
   split: (text, given) => split(text, given.optionalText(0, 'sep'), given.number(1, 'maxsplit', -1)),
   rsplit: (text, given) => rsplit(text, given.optionalText(0, 'sep'), given.number(1, 'maxsplit', -1)),
-  splitlines: (text) => (text === '' ? [] : text.replace(/\n$/, '').split(/\r\n|\r|\n/)),
+  splitlines: (text, given) =>
+    (text.match(/[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$/g) ?? []).map((line) =>
+      given.flag(0, 'keepends') ? line : line.replace(/[\r\n]+$/, ''),
+    ),
   partition: (text, given) => {
     const separator = given.text(0, 'sep');
     const at = text.indexOf(separator);
@@ -94,11 +110,19 @@ const METHODS: Record<string, Method> = {
       ? tuple('', '', text)
       : tuple(text.slice(0, at), separator, text.slice(at + separator.length));
   },
-  join: (text, given) => [...iterate(given.value(0, 'iterable'))].map(str).join(text),
+  join: (text, given) =>
+    [...iterate(given.value(0, 'iterable'))]
+      .map((item, index) => {
+        if (typeof item === 'string') return item;
+        throw new JinjaFault(`join() needs texts, and item ${index} is ${typeName(item)} ${repr(item)}`);
+      })
+      .join(text),
   replace: (text, given) =>
     replaceAll(text, given.text(0, 'old'), given.text(1, 'new'), given.number(2, 'count', -1)),
-  startswith: (text, given) => affixes(given.value(0, 'prefix')).some((affix) => text.startsWith(affix)),
-  endswith: (text, given) => affixes(given.value(0, 'suffix')).some((affix) => text.endsWith(affix)),
+  startswith: (text, given) =>
+    affixes(given.value(0, 'prefix')).some((affix) => within(text, given).startsWith(affix)),
+  endswith: (text, given) =>
+    affixes(given.value(0, 'suffix')).some((affix) => within(text, given).endsWith(affix)),
   removeprefix: (text, given) =>
     text.startsWith(given.text(0, 'prefix')) ? text.slice(given.text(0, 'prefix').length) : text,
   removesuffix: (text, given) => {
@@ -116,7 +140,35 @@ const METHODS: Record<string, Method> = {
   zfill: (text, given) => zeroFill(text, given.number(0, 'width')),
   ljust: (text, given) => pad(text, given, 0),
   rjust: (text, given) => pad(text, given, 1),
-  center: (text, given) => pad(text, given, 0.5),
+  center: (text, given) => {
+    const missing = Math.max(0, given.number(0, 'width') - text.length);
+    // Python puts the odd one on the left when the width is odd
+    const left = Math.floor(missing / 2) + (missing & given.number(0, 'width') & 1);
+    const fill = given.text(1, 'fillchar', ' ');
+    return fill.repeat(left) + text + fill.repeat(missing - left);
+  },
+  expandtabs: (text, given) => {
+    const size = given.number(0, 'tabsize', 8);
+    let column = 0;
+    return [...text]
+      .map((char) => {
+        const width = char === '\t' ? size - (column % size) : 1;
+        column = char === '\n' ? 0 : column + width;
+        return char === '\t' ? ' '.repeat(width) : char;
+      })
+      .join('');
+  },
+  translate: (text, given) => {
+    const table = given.value(0, 'table');
+    if (!(table instanceof Map)) throw new JinjaFault('translate() needs a dict');
+    return [...text]
+      .map((char) => {
+        const to = table.get(char.codePointAt(0) ?? 0) ?? table.get(char);
+        return to === undefined ? char : typeof to === 'number' ? String.fromCodePoint(to) : str(to);
+      })
+      .join('');
+  },
+  decode: (text) => text,
   isdigit: (text) => /^\p{Nd}+$/u.test(text),
   isdecimal: (text) => /^\p{Nd}+$/u.test(text),
   isnumeric: (text) => /^\p{N}+$/u.test(text),
@@ -130,12 +182,17 @@ const METHODS: Record<string, Method> = {
   encode: (text) => text,
 };
 
+const toKwargs = (value: Value): Kwargs =>
+  value instanceof Map ? Object.fromEntries([...value].map(([key, item]) => [str(key), item])) : {};
+
 /** A method of Python's `str`. @param attribute reaches into values for `format` */
 export function textMethod(
   text: string,
   name: string,
   attribute: (of: Value, name: string) => Value,
 ): JinjaFunction | undefined {
+  if (name === 'format_map')
+    return (args) => braceFormat(text, [], toKwargs(args[0] ?? null), attribute);
   if (name === 'format') return (args, kwargs) => braceFormat(text, args, kwargs, attribute);
   if (!Object.hasOwn(METHODS, name)) return undefined;
   const method = METHODS[name] as Method;

@@ -1,81 +1,96 @@
-import type { RelationName } from '../../warehouse/port.js';
+import { nodeDict } from '../artifacts/node-dict.js';
 import { NodeContext, type NodeHost } from '../context/node-context.js';
 import type { Environment } from '../context/environment.js';
 import { ConfigObject } from '../context/config-object.js';
 import { JinjaFault } from '../jinja/fault.js';
-import { fromPlain, str, type Dict, type Value } from '../jinja/values.js';
+import { str, type Dict, type Value } from '../jinja/values.js';
 import { BUILT_IN } from '../macros.js';
 import type { Node } from '../manifest.js';
 
-/** A node as templates see it: `model`, and what the naming macros are given. */
-export function nodeDict(node: Node, environment: Environment): Dict {
-  const made = fromPlain({
-    unique_id: node.id,
-    name: node.name,
-    resource_type: node.kind,
-    package_name: node.package,
-    path: node.path,
-    original_file_path: node.file,
-    fqn: node.fqn,
-    language: node.language,
-    database: environment.target.database,
-    schema: node.relation?.schema ?? environment.target.schema,
-    alias: node.relation?.name ?? node.name,
-    identifier: node.relation?.name ?? node.name,
-    description: node.description,
-    raw_code: node.raw,
-    version: null,
-    depends_on: { nodes: node.dependsOn, macros: [] },
-    refs: node.references.flatMap(({ kind, path }) =>
-      kind === 'ref' ? [{ name: path.at(-1), package: path.length > 1 ? path[0] : null, version: null }] : [],
-    ),
-    sources: node.references.flatMap(({ kind, path }) => (kind === 'source' ? [path] : [])),
-    columns: Object.fromEntries(node.columns.map((column) => [column.name, column])),
-  }) as Dict;
-  made.set('config', node.config);
-  made.set('tags', node.config.get('tags') ?? []);
-  made.set('meta', node.config.get('meta') ?? new Map());
-  return made;
-}
+type Part = 'database' | 'schema' | 'alias';
+type Names = NonNullable<Node['names']>;
 
-const isOverridden = (environment: Environment, name: string): boolean =>
-  environment.packages.some(({ name: owner }) =>
-    ['', 'default__', `${environment.target.type}__`].some((prefix) =>
-      environment.macros.in(owner, prefix + name),
-    ),
-  );
+/** Gives nodes their place in the warehouse, by `generate_database_name`, `generate_schema_name` and `generate_alias_name`. */
+export class Namer {
+  /** by package and part: whether somebody has written such a macro */
+  private readonly custom = new Map<string, boolean>();
 
-/** Where a node's relation goes, by `generate_schema_name` and `generate_alias_name`. */
-export function nameRelation(environment: Environment, node: Node): RelationName {
-  const { target, macros } = environment;
-  const text = (key: string): string | null => {
-    const value = node.config.get(key);
-    return value === undefined || value === null ? null : str(value).trim();
-  };
-  const [schema, alias] = [text('schema'), text('alias')];
-  const custom = {
-    schema: isOverridden(environment, 'generate_schema_name'),
-    alias: isOverridden(environment, 'generate_alias_name'),
-  };
-  let context: NodeContext | undefined;
-  const generate = (name: string, given: Value): string => {
-    context ??= new NodeContext(environment, namingHost(environment, node));
-    // the project's own version counts, not that of the package a node comes from
-    const macro = context.macroIn(macros.root, name) ?? context.macroIn(BUILT_IN, name);
+  /** the node last asked about, as macros are given it: three of them are asked about one node */
+  private described: { node: Node; dict: Dict } | undefined;
+
+  constructor(private readonly environment: Environment) {}
+
+  /** @throws MillraceError JinjaError */
+  name(node: Node): void {
+    try {
+      node.names = this.names(node);
+    } catch (cause) {
+      throw cause instanceof JinjaFault ? cause.toError() : cause;
+    }
+  }
+
+  private names(node: Node): Names {
+    const { target } = this.environment;
+    const text = (key: string): string | null => {
+      const value = node.config.get(key);
+      return value === undefined || value === null || value === '' ? null : str(value).trim();
+    };
+    const [database, schema, alias] = [text('database'), text('schema'), text('alias')];
+    const names: Names = {
+      database: this.isCustom('database', node)
+        ? this.generate('database', database, node)
+        : (database ?? target.database),
+      schema: this.isCustom('schema', node)
+        ? this.generate('schema', schema, node)
+        : schema === null
+          ? target.schema
+          : `${target.schema}_${schema}`,
+      alias: this.isCustom('alias', node)
+        ? this.generate('alias', alias, node)
+        : (alias ?? (node.version ? versionedName(node) : node.name)),
+    };
+    if (node.kind === 'snapshot') {
+      names.database = text('target_database') ?? names.database;
+      names.schema = text('target_schema') ?? names.schema;
+    }
+    return names;
+  }
+
+  /** A package's own macro names its own nodes; else the project's counts, else dbt's. */
+  private owners(node: Node): string[] {
+    return [...new Set([node.package, this.environment.macros.root, BUILT_IN])];
+  }
+
+  private isCustom(part: Part, node: Node): boolean {
+    const key = `${part}.${node.package}`;
+    let known = this.custom.get(key);
+    if (known === undefined) {
+      const { macros, target, packages } = this.environment;
+      const name = `generate_${part}_name`;
+      known =
+        this.owners(node).some((owner) => owner !== BUILT_IN && macros.in(owner, name) !== undefined) ||
+        packages.some((owner) =>
+          ['default__', `${target.type}__`].some((prefix) => macros.in(owner.name, prefix + name)),
+        );
+      this.custom.set(key, known);
+    }
+    return known;
+  }
+
+  private generate(part: Part, given: Value, node: Node): string {
+    if (this.described?.node !== node) this.described = { node, dict: nodeDict(node, this.environment) };
+    const context = new NodeContext(this.environment, namingHost(this.environment, node));
+    const name = `generate_${part}_name`;
+    const owner = this.owners(node).find((each) => this.environment.macros.in(each, name));
+    const macro = owner === undefined ? undefined : context.macroIn(owner, name);
     if (!macro) throw new JinjaFault(`There is no macro '${name}'`);
-    return str(
-      macro.call([given, nodeDict(node, environment)], {}, { file: node.file, line: 1, column: 1 }),
-    ).trim();
-  };
-  return {
-    schema: custom.schema
-      ? generate('generate_schema_name', schema)
-      : schema === null
-        ? target.schema
-        : `${target.schema}_${schema}`,
-    name: custom.alias ? generate('generate_alias_name', alias) : (alias ?? node.name),
-  };
+    const where = { file: node.file, line: 1, column: 1 };
+    return str(macro.call([given, this.described.dict], {}, where)).trim();
+  }
 }
+
+const versionedName = ({ name, version }: Node): string =>
+  `${name}_v${String(version?.version).replaceAll('.', '_')}`;
 
 function namingHost(environment: Environment, node: Node): NodeHost {
   const none = (): never => {

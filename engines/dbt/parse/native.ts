@@ -1,11 +1,15 @@
 import { evaluate } from '../jinja/evaluate.js';
+import { JinjaFault } from '../jinja/fault.js';
+import { NativeText } from '../jinja/native-text.js';
 import { parseTemplate } from '../jinja/parser.js';
 import { renderParts } from '../jinja/render.js';
 import type { Scope } from '../jinja/scope.js';
-import { str, toPlain, type Value } from '../jinja/values.js';
+import { isNumber, str, toPlain, type Value } from '../jinja/values.js';
 import type { Expression } from '../jinja/ast.js';
 
 const HAS_JINJA = /\{[{%#]|[#}%]\}/;
+
+export const hasJinja = (text: string): boolean => HAS_JINJA.test(text);
 const LITERAL = /^\s*(?:True|False|None|[+-]?[\d.]|[[({'"])/;
 
 const isLiteral = (node: Expression): boolean =>
@@ -27,13 +31,25 @@ function literal(text: string, scope: Scope): Value {
   }
 }
 
+/** a text that `as_native`, `as_bool` or `as_number` says to read */
+function marked({ text, kind }: NativeText, scope: Scope, file: string): Value {
+  const value = literal(text, scope);
+  const fits = {
+    native: true,
+    bool: typeof value === 'boolean',
+    number: isNumber(value) && typeof value !== 'boolean',
+  };
+  if (fits[kind]) return value;
+  throw new JinjaFault(`Could not convert value '${text}' into type '${kind}'`, { file, line: 1, column: 1 });
+}
+
 /** Renders a text of a YAML file to a value: `"{{ var('on', true) }}"` is a boolean, as in dbt. */
 export function renderNative(text: string, scope: Scope, file: string): Value {
   if (!HAS_JINJA.test(text)) return text;
   const parts = renderParts(parseTemplate(text, file), scope);
   if (parts.length === 1) {
     const [only] = parts as [Value];
-    return typeof only === 'string' ? literal(only, scope) : only;
+    return only instanceof NativeText ? marked(only, scope, file) : only;
   }
   return parts.map(str).join('');
 }

@@ -1,68 +1,22 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { MillraceError } from '../../../schemas/errors.js';
+import type { Environment } from '../context/environment.js';
+import type { Scope } from '../jinja/scope.js';
 import { listFiles, readText } from '../project/files.js';
-import type { Package } from '../project/package.js';
+import { readIgnore } from '../project/ignore.js';
+import { propertyFolders, type Package } from '../project/package.js';
 import { readYaml, type YamlFile } from '../project/yaml.js';
-
-const Text = z.union([z.string(), z.number(), z.boolean()]).transform(String);
-const Texts = z
-  .union([z.array(Text), Text.transform((one) => [one])])
-  .nullish()
-  .transform((list) => list ?? []);
-const Config = z
-  .record(z.string(), z.unknown())
-  .nullish()
-  .transform((config) => config ?? {});
-const Tests = z
-  .array(z.union([z.string(), z.record(z.string(), z.unknown())]))
-  .nullish()
-  .transform((list) => list ?? []);
-
-const Column = z.looseObject({
-  name: Text,
-  description: z.string().nullish(),
-  quote: z.boolean().nullish(),
-  tags: Texts,
-  meta: z.unknown().optional(),
-  tests: Tests,
-  data_tests: Tests,
-  config: Config,
-});
-const Columns = z
-  .array(Column)
-  .nullish()
-  .transform((list) => list ?? []);
-
-export const NodeProperties = z.looseObject({
-  name: Text,
-  description: z.string().nullish(),
-  columns: Columns,
-  tests: Tests,
-  data_tests: Tests,
-  config: Config,
-  tags: Texts,
-  meta: z.unknown().optional(),
-  versions: z.array(z.unknown()).nullish(),
-});
-export type NodeProperties = z.infer<typeof NodeProperties>;
-
-const TableProperties = NodeProperties.extend({
-  identifier: Text.nullish(),
-});
-export const SourceProperties = z.looseObject({
-  name: Text,
-  schema: Text.nullish(),
-  database: Text.nullish(),
-  description: z.string().nullish(),
-  config: Config,
-  tags: Texts,
-  meta: z.unknown().optional(),
-  tables: z
-    .array(TableProperties)
-    .nullish()
-    .transform((list) => list ?? []),
-});
-export type SourceProperties = z.infer<typeof SourceProperties>;
+import { isRecord } from './config.js';
+import { hasJinja, renderDeep } from './native.js';
+import {
+  ExposureProperties,
+  GroupProperties,
+  NodeProperties,
+  SemanticProperties,
+  SourceProperties,
+  UnitTestProperties,
+} from './property-schemas.js';
+import { yamlContext } from './read-node.js';
 
 /** One entry of a property file, with the way to its place in the file. */
 export interface Properties<T> {
@@ -70,81 +24,92 @@ export interface Properties<T> {
   yaml: YamlFile;
   path: (string | number)[];
   package: Package;
-  /** folders of the file below its models folder, and its name without ending */
+  /** of the file, below its models folder */
+  below: string;
+  /** folders of that */
   folders: string[];
 }
 
-export interface PropertyFiles {
-  models: Properties<NodeProperties>[];
-  seeds: Properties<NodeProperties>[];
-  snapshots: Properties<NodeProperties>[];
-  sources: Properties<SourceProperties>[];
-  tests: Properties<NodeProperties>[];
-  /** how many unit tests there are, which are not run yet */
-  unitTests: number;
-}
+const SECTIONS = {
+  models: NodeProperties,
+  seeds: NodeProperties,
+  snapshots: NodeProperties,
+  analyses: NodeProperties,
+  macros: NodeProperties,
+  data_tests: NodeProperties,
+  sources: SourceProperties,
+  exposures: ExposureProperties,
+  groups: GroupProperties,
+  metrics: SemanticProperties,
+  semantic_models: SemanticProperties,
+  saved_queries: SemanticProperties,
+  unit_tests: UnitTestProperties,
+} as const;
+export type Section = keyof typeof SECTIONS;
+const NAMES = [...Object.keys(SECTIONS), 'tests'] as (Section | 'tests')[];
 
-const SECTIONS = [
-  ['models', NodeProperties],
-  ['seeds', NodeProperties],
-  ['snapshots', NodeProperties],
-  ['sources', SourceProperties],
-  ['data_tests', NodeProperties],
-  ['tests', NodeProperties],
-] as const;
+/** Everything property files say, section by section, in the order of packages and files. */
+export type PropertyFiles = { [K in Section]: Properties<z.infer<(typeof SECTIONS)[K]>>[] };
 
-/** Reads every `.yml` beside models, seeds, snapshots and tests. @throws MillraceError DbtProjectInvalid */
-export function readProperties(packages: readonly Package[]): PropertyFiles {
-  const found: PropertyFiles = { models: [], seeds: [], snapshots: [], sources: [], tests: [], unitTests: 0 };
-  for (const owner of packages) {
-    const { yaml } = owner;
-    const folders = new Set(
-      ['model-paths', 'seed-paths', 'snapshot-paths', 'test-paths', 'analysis-paths'].flatMap(
-        (key) => yaml[key as 'model-paths'],
-      ),
-    );
-    for (const folder of folders)
-      for (const { path, absolute } of listFiles(`${owner.dir}/${folder}`))
-        if (/\.ya?ml$/.test(path)) readFile(owner, `${folder}/${path}`, path, absolute, found);
+/** Reads every `.yml` beside models, seeds, snapshots, macros and tests. @throws MillraceError DbtProjectInvalid */
+export function readProperties(environment: Environment): PropertyFiles {
+  const found = Object.fromEntries(
+    Object.keys(SECTIONS).map((name) => [name, []]),
+  ) as unknown as PropertyFiles;
+  for (const owner of environment.packages) {
+    const ignored = readIgnore(owner.dir);
+    const scope = yamlContext(environment, owner.name).root();
+    const seen = new Set<string>();
+    for (const ending of ['.yml', '.yaml'])
+      for (const folder of propertyFolders(owner))
+        for (const { path, absolute } of listFiles(`${owner.dir}/${folder}`)) {
+          if (!path.endsWith(ending) || ignored(`${folder}/${path}`) || seen.has(absolute)) continue;
+          seen.add(absolute);
+          readFile({ owner, path: `${folder}/${path}`, below: path, absolute, scope }, found);
+        }
   }
   return found;
 }
 
-function readFile(owner: Package, path: string, below: string, absolute: string, found: PropertyFiles): void {
-  const yaml = readYaml(readText(absolute), `${owner.prefix}${path}`);
+interface PropertyFile {
+  owner: Package;
+  path: string;
+  below: string;
+  absolute: string;
+  scope: Scope;
+}
+
+function readFile({ owner, path, below, absolute, scope }: PropertyFile, found: PropertyFiles): void {
+  const text = readText(absolute);
+  const yaml = readYaml(text, `${owner.prefix}${path}`);
   if (yaml.data === null || yaml.data === undefined) return;
-  if (typeof yaml.data !== 'object' || Array.isArray(yaml.data))
+  if (!isRecord(yaml.data))
     throw new MillraceError('DbtProjectInvalid', {
       what: 'A property file holds models:, sources: and the like, not a list or a text',
       where: { file: yaml.file, line: 1 },
       fix: 'Begin it with `models:` or `sources:`',
     });
-  const folders = below
-    .replace(/\.ya?ml$/, '')
-    .split('/')
-    .slice(0, -1);
-  const data = yaml.data as Record<string, unknown>;
-  for (const [section, schema] of SECTIONS) {
-    const entries = data[section];
+  const folders = below.split('/').slice(0, -1);
+  const templated = hasJinja(text);
+  for (const name of NAMES) {
+    const entries = yaml.data[name];
     if (entries === undefined || entries === null) continue;
     if (!Array.isArray(entries))
-      throw invalid(yaml, [section], `${section} must be a list (each entry begins with '- name:')`);
+      throw invalid(yaml, [name], `${name} must be a list (each entry begins with '- name:')`);
+    const section = name === 'tests' ? 'data_tests' : name;
+    const list = found[section] as Properties<unknown>[];
     entries.forEach((entry: unknown, index) => {
-      const parsed = schema.safeParse(entry);
-      if (!parsed.success) {
-        const issue = parsed.error.issues[0];
-        const inner = (issue?.path ?? []) as (string | number)[];
-        throw invalid(
-          yaml,
-          [section, index, ...inner],
-          `${[section, index, ...inner].join('.')}: ${issue?.message}`,
-        );
-      }
-      const list = found[section === 'data_tests' ? 'tests' : section] as Properties<unknown>[];
-      list.push({ value: parsed.data, yaml, path: [section, index], package: owner, folders });
+      const rendered = templated ? renderEntry(entry, section, scope, yaml.file) : entry;
+      const parsed = SECTIONS[section].safeParse(rendered);
+      if (!parsed.success) throw wrongEntry(yaml, [name, index], parsed.error.issues[0]);
+      list.push({ value: parsed.data, yaml, path: [name, index], package: owner, below, folders });
     });
   }
-  if (Array.isArray(data['unit_tests'])) found.unitTests += data['unit_tests'].length;
+}
+
+function wrongEntry(yaml: YamlFile, path: (string | number)[], issue: z.core.$ZodIssue | undefined) {
+  const inner = (issue?.path ?? []) as (string | number)[];
+  return invalid(yaml, [...path, ...inner], `${[...path, ...inner].join('.')}: ${issue?.message}`);
 }
 
 const invalid = (yaml: YamlFile, path: (string | number)[], what: string): MillraceError =>
@@ -153,3 +118,22 @@ const invalid = (yaml: YamlFile, path: (string | number)[], what: string): Millr
     where: yaml.at(path),
     fix: 'See https://docs.getdbt.com/reference/configs-and-properties for what belongs there',
   });
+
+/** What is rendered later, where it is used: tests, descriptions, hooks, queries, filters. */
+const LATER = new Set(['tests', 'data_tests', 'description', 'loaded_at_query', 'pre_hook', 'post_hook']);
+const FILTERS: Partial<Record<Section, string>> = { metrics: 'filter', saved_queries: 'where' };
+
+function renderEntry(entry: unknown, section: Section, scope: Scope, file: string): unknown {
+  const later = FILTERS[section];
+  const visit = (value: unknown, inside: string | null): unknown => {
+    if (Array.isArray(value)) return value.map((item) => visit(item, inside));
+    if (!isRecord(value)) return renderDeep(value, scope, file);
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => {
+        const keep = (LATER.has(key) && inside !== 'meta') || key === later;
+        return [key, keep ? item : visit(item, key)];
+      }),
+    );
+  };
+  return visit(entry, null);
+}

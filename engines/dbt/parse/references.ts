@@ -1,105 +1,143 @@
 import { MillraceError } from '../../../schemas/errors.js';
 import { didYouMean } from '../../nearest.js';
-import type { Manifest, Node, Reference, SourceTable } from '../manifest.js';
+import type { Environment } from '../context/environment.js';
+import type { Exposure, Manifest, Node, Reference, Resource, Semantic } from '../manifest.js';
+import { findRef, findSource, isDisabled, splitVersion } from './lookup.js';
 
-const REFERABLE = ['model', 'seed', 'snapshot'] as const;
+export { findRef, findSource } from './lookup.js';
 
-/** @returns the node a `ref` means: of the named package, else of the caller's own, else of the project, else of any */
-export function findRef(
-  manifest: Manifest,
-  path: readonly string[],
-  from: string,
-  root = manifest.project,
-): Node | undefined {
-  const [first = '', second] = path;
-  const name = second ?? first;
-  const packages = second === undefined ? [from, root] : [first];
-  for (const owner of new Set(packages))
-    for (const kind of REFERABLE) {
-      const node = manifest.nodes.get(`${kind}.${owner}.${name}`);
-      if (node) return node;
-    }
-  if (second !== undefined) return undefined;
-  for (const node of manifest.nodes.values()) if (node.kind !== 'test' && node.name === name) return node;
-  return undefined;
-}
+type Referring = Node | Exposure | Semantic;
 
-export function findSource(
-  manifest: Manifest,
-  [source = '', table = '']: readonly string[],
-  from: string,
-): SourceTable | undefined {
-  const own = manifest.sources.get(`source.${from}.${source}.${table}`);
-  if (own) return own;
-  for (const each of manifest.sources.values())
-    if (each.source === source && each.name === table) return each;
-  return undefined;
-}
-
-/** Turns what nodes refer to into ids. @throws MillraceError RefNotFound with the place of the call and near names */
-export function resolveReferences(manifest: Manifest, root: string): void {
-  for (const node of [...manifest.nodes.values()]) {
-    const ids = new Set<string>();
-    let off = false;
-    for (const reference of node.references) {
-      const found =
-        reference.kind === 'ref'
-          ? findRef(manifest, reference.path, node.package, root)
-          : findSource(manifest, reference.path, node.package);
-      if (found) ids.add(found.id);
-      // a test of something that was switched off is off, too
-      else if (node.kind === 'test' && isDisabled(manifest, reference)) off = true;
-      else throw notFound(manifest, node, reference);
-    }
-    if (off) {
-      manifest.nodes.delete(node.id);
-      manifest.disabled.set(node.id, node);
-      continue;
-    }
-    node.dependsOn = [...ids];
+/**
+ * Turns what nodes refer to into ids. A test of something that is switched off, or not there, is switched off, too.
+ *
+ * @throws MillraceError RefNotFound with the place of the call and near names, RefForbidden
+ */
+export function resolveReferences(environment: Environment): void {
+  const { manifest } = environment;
+  const missing: Node[] = [];
+  for (const node of manifest.nodes.values()) {
+    if (node.kind === 'unit_test') continue;
+    const ids = resolve(environment, node);
+    if (ids === null) missing.push(node);
+    else node.dependsOn = ids;
   }
-  for (const node of manifest.nodes.values())
-    for (const parent of node.dependsOn) {
-      const list = manifest.children.get(parent);
-      if (list) list.push(node.id);
-      else manifest.children.set(parent, [node.id]);
-    }
+  for (const each of [...manifest.exposures.values(), ...manifest.semantics.values()])
+    each.dependsOn = [...new Set([...each.dependsOn, ...(resolve(environment, each) ?? [])])];
+  for (const node of missing) {
+    manifest.nodes.delete(node.id);
+    manifest.disabled.set(node.id, node);
+  }
 }
 
-const isDisabled = (manifest: Manifest, { kind, path }: Reference): boolean => {
-  const ending = kind === 'ref' ? `.${path.at(-1)}` : `.${path.join('.')}`;
-  return [...manifest.disabled.keys()].some(
-    (id) => (kind === 'source') === id.startsWith('source.') && id.endsWith(ending),
-  );
-};
+/** id -> ids of what reads it */
+export function linkChildren(manifest: Manifest): void {
+  const link = (each: Resource): void => {
+    for (const parent of each.dependsOn) {
+      const list = manifest.children.get(parent);
+      if (list) list.push(each.id);
+      else manifest.children.set(parent, [each.id]);
+    }
+  };
+  for (const map of [manifest.nodes, manifest.exposures, manifest.semantics])
+    for (const each of map.values()) link(each);
+}
 
-export function notFound(manifest: Manifest, node: Node, reference: Reference): MillraceError {
-  const { kind, path, where } = reference;
-  const call = `${kind}(${path.map((part) => `'${part}'`).join(', ')})`;
-  if (path.some((part) => part.startsWith('v=')))
-    return new MillraceError('Unsupported', {
-      what: `${node.id}: ${kind}() with a version is not supported yet`,
-      where,
-      fix: 'Refer to the model without a version',
+/** @returns null for a test of what is not there */
+function resolve(environment: Environment, node: Referring): string[] | null {
+  const { manifest } = environment;
+  const [sources, nodes] = [new Set<string>(), new Set<string>()];
+  for (const reference of node.references) {
+    const { kind, path, version } = reference;
+    if (kind === 'ref') {
+      const found = findRef(manifest, path, node.package, version);
+      if (found) {
+        checkAccess(environment, node, found, reference);
+        nodes.add(found.id);
+        continue;
+      }
+    } else {
+      const found = findSource(manifest, path, node.package);
+      if (found) {
+        sources.add(found.id);
+        continue;
+      }
+    }
+    if (node.kind !== 'test') throw notFound(manifest, node, reference);
+    if (!isDisabled(manifest, kind, path, version)) manifest.warnings.push(missingWarning(node, reference));
+    return null;
+  }
+  return [...sources, ...nodes];
+}
+
+const missingWarning = (node: Resource, { kind, path }: Reference): string =>
+  `Test '${node.id}' (${node.file}) depends on a ${kind === 'ref' ? 'node' : 'source'} named ` +
+  `'${kind === 'ref' ? path.at(-1) : path.join('.')}' which was not found`;
+
+/** A private model is for its group, and a package may keep its protected ones to itself. */
+function checkAccess({ packages }: Environment, node: Referring, found: Node, reference: Reference): void {
+  if (found.kind !== 'model') return;
+  const restricted =
+    found.package !== node.package &&
+    packages.find(({ name }) => name === found.package)?.yaml['restrict-access'] === true;
+  const group = 'group' in node ? (node.group ?? null) : null;
+  const refuse = (access: string, scope: string): MillraceError =>
+    new MillraceError('RefForbidden', {
+      what: `${node.id} refers to ${found.id}, which is ${access} to ${scope}`,
+      where: reference.where,
+      fix:
+        access === 'private'
+          ? 'Put both into one group, or give the model another access'
+          : 'Give the model public access, or take restrict-access off its package',
     });
-  if (isDisabled(manifest, reference))
+  if (found.access === 'private' && (group !== (found.group ?? null) || group === null || restricted))
+    throw refuse('private', found.group ? `the group '${found.group}'` : 'its group');
+  if (found.access === 'protected' && restricted) throw refuse('protected', `package '${found.package}'`);
+}
+
+export function notFound(manifest: Manifest, node: Resource, reference: Reference): MillraceError {
+  const { kind, where } = reference;
+  const { path, version = reference.version } = splitVersion(reference.path);
+  const given = [...path.map((part) => `'${part}'`), ...(version === undefined ? [] : [`v=${version}`])];
+  const call = `${kind}(${given.join(', ')})`;
+  if (isDisabled(manifest, kind, path, version))
     return new MillraceError('RefNotFound', {
       what: `${node.id} refers to ${call}, which is disabled`,
       where,
       fix: 'Enable it (config enabled), or disable what reads it',
     });
-  const names =
-    kind === 'ref'
-      ? [...manifest.nodes.values()].filter((each) => each.kind !== 'test').map(({ name }) => name)
-      : [...manifest.sources.values()].map(({ source, name }) => `${source}.${name}`);
-  const near = didYouMean(kind === 'ref' ? (path.at(-1) ?? '') : path.join('.'), names);
   return new MillraceError('RefNotFound', {
     what: `${node.id} refers to ${call}, which does not exist`,
     where,
-    fix:
-      near ||
-      (kind === 'ref'
-        ? 'Create that model, or correct the name'
-        : 'Declare it under sources: in a .yml file'),
+    fix: suggestion(manifest, kind, path, version),
   });
+}
+
+function suggestion(
+  manifest: Manifest,
+  kind: Reference['kind'],
+  path: readonly string[],
+  version: string | undefined,
+): string {
+  if (kind === 'source')
+    return (
+      didYouMean(
+        path.join('.'),
+        [...manifest.sources.values()].map(({ source, name }) => `${source}.${name}`),
+      ) || 'Declare it under sources: in a .yml file'
+    );
+  const name = path.at(-1) ?? '';
+  const referable = [...manifest.nodes.values()].filter(({ kind: each }) =>
+    ['model', 'seed', 'snapshot'].includes(each),
+  );
+  const versions = referable.flatMap((each) =>
+    each.name === name && each.version ? [String(each.version.version)] : [],
+  );
+  if (version !== undefined && versions.length > 0) return `Its versions are: ${versions.join(', ')}`;
+  return (
+    didYouMean(
+      name,
+      referable.map((each) => each.name),
+    ) || 'Create that model, or correct the name'
+  );
 }

@@ -11,7 +11,7 @@ export interface ProjectFile {
   absolute: string;
 }
 
-/** Files below `folder` in byte order of their paths; a folder that is not there has none. */
+/** Files below `folder`, those of a folder before those of its subfolders; a folder that is not there has none. */
 export function listFiles(folder: string, prefix = ''): ProjectFile[] {
   let entries;
   try {
@@ -20,15 +20,24 @@ export function listFiles(folder: string, prefix = ''): ProjectFile[] {
     return [];
   }
   const files: ProjectFile[] = [];
+  const folders: ProjectFile[] = [];
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (entry.name.startsWith('.') || (prefix === '' && SKIPPED.has(entry.name))) continue;
     const absolute = join(folder, entry.name);
     const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
-    const directory = entry.isDirectory() || (entry.isSymbolicLink() && statSync(absolute).isDirectory());
-    if (directory) files.push(...listFiles(absolute, path));
-    else files.push({ path, absolute });
+    const directory = entry.isDirectory() || (entry.isSymbolicLink() && isFolder(absolute));
+    (directory ? folders : files).push({ path, absolute });
   }
-  return files;
+  return [...files, ...folders.flatMap(({ path, absolute }) => listFiles(absolute, path))];
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    // a link that leads nowhere
+    return false;
+  }
 }
 
 export const readText = (absolute: string): string => readFileSync(absolute, 'utf8').replace(/^\ufeff/, '');

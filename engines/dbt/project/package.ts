@@ -1,25 +1,46 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { isAbsolute, join, relative } from 'node:path';
 import { z } from 'zod';
 import { MillraceError } from '../../../schemas/errors.js';
-import { listFiles, readText, toSlashes } from './files.js';
-import { readYaml } from './yaml.js';
+import { requireVersion } from './dbt-version.js';
+import { readText, toSlashes } from './files.js';
+import { readYaml, type YamlFile } from './yaml.js';
 
-const Paths = z.union([z.array(z.string()), z.string().transform((path) => [path])]);
+const PathList = z.union([z.array(z.string()), z.string().transform((path) => [path])]);
+/** a list of folders; a slash at the end means nothing */
+const Paths = (...folders: string[]) =>
+  PathList.nullish().transform((paths) => [
+    ...new Set((paths ?? folders).map((path) => path.replace(/^\.\/|\/+$/g, ''))),
+  ]);
 const Tree = z
   .record(z.string(), z.unknown())
   .nullish()
   .transform((tree) => tree ?? {});
+const Hook = z.union([z.string(), z.record(z.string(), z.unknown())]);
+const Hooks = z
+  .union([z.array(Hook.nullish()), Hook.transform((hook) => [hook])])
+  .nullish()
+  .transform((hooks) => (hooks ?? []).filter((hook) => hook !== null && hook !== undefined));
 
 /** `dbt_project.yml`, as far as it is read; dbt's other keys are let pass. */
 const ProjectYaml = z.looseObject({
   name: z.string().regex(/^[^\d\W]\w*$/, 'must be letters, digits and _, not starting with a digit'),
-  'model-paths': Paths.default(['models']),
-  'seed-paths': Paths.default(['seeds']),
-  'test-paths': Paths.default(['tests']),
-  'macro-paths': Paths.default(['macros']),
-  'snapshot-paths': Paths.default(['snapshots']),
-  'analysis-paths': Paths.default(['analyses']),
+  'model-paths': Paths('models'),
+  'seed-paths': Paths('seeds'),
+  'test-paths': Paths('tests'),
+  'macro-paths': Paths('macros'),
+  'snapshot-paths': Paths('snapshots'),
+  'analysis-paths': Paths('analyses'),
+  'docs-paths': PathList.nullish(),
+  'packages-install-path': z.string().default('dbt_packages'),
+  'target-path': z.string().default('target'),
+  'clean-targets': PathList.nullish().transform((paths) => paths ?? ['target']),
+  profile: z.string().nullish(),
+  'require-dbt-version': z.unknown().optional(),
+  'on-run-start': Hooks,
+  'on-run-end': Hooks,
+  'restrict-access': z.boolean().nullish(),
+  flags: Tree,
   vars: Tree,
   models: Tree,
   seeds: Tree,
@@ -27,6 +48,11 @@ const ProjectYaml = z.looseObject({
   tests: Tree,
   data_tests: Tree,
   sources: Tree,
+  unit_tests: Tree,
+  exposures: Tree,
+  metrics: Tree,
+  'semantic-models': Tree,
+  'saved-queries': Tree,
   dispatch: z
     .array(z.looseObject({ macro_namespace: z.string(), search_order: z.array(z.string()) }))
     .nullish()
@@ -43,6 +69,8 @@ export interface Package {
   prefix: string;
   yaml: ProjectYaml;
   isRoot: boolean;
+  /** dbt_project.yml, for places in errors */
+  source: YamlFile;
 }
 
 /**
@@ -51,20 +79,23 @@ export interface Package {
  * @returns the root project first
  * @throws MillraceError DbtProjectInvalid
  */
-export function readPackages(dir: string): Package[] {
+export function readPackages(dir: string, { checkVersion = true } = {}): Package[] {
   const packages = new Map<string, Package>();
   const add = (folder: string, isRoot: boolean): void => {
     const found = readPackage(folder, dir, isRoot);
     const former = packages.get(found.name);
-    if (former?.dir === found.dir) return;
+    if (former && realpathSync(former.dir) === realpathSync(found.dir)) return;
     if (former)
       throw new MillraceError('DbtProjectInvalid', {
         what: `Two packages are called '${found.name}': ${former.prefix || '.'} and ${found.prefix}`,
-        fix: 'Rename one of them in its dbt_project.yml',
+        where: found.source.at(['name']),
+        fix: 'Rename one of them in its dbt_project.yml, or remove one',
       });
+    if (checkVersion)
+      requireVersion(found.yaml['require-dbt-version'], found.source.at(['require-dbt-version']));
     packages.set(found.name, found);
-    for (const local of localPackages(folder)) add(local, false);
-    if (isRoot) for (const installed of installedPackages(dir)) add(installed, false);
+    if (isRoot) for (const each of installedPackages(found)) add(each, false);
+    for (const local of localPackages(folder, dir)) add(local, false);
   };
   add(dir, true);
   return [...packages.values()];
@@ -77,20 +108,22 @@ function readPackage(folder: string, root: string, isRoot: boolean): Package {
     throw new MillraceError('DbtProjectInvalid', {
       what: 'There is no dbt_project.yml',
       where: { file },
-      fix: 'Point the project to the folder that holds dbt_project.yml',
+      fix: isRoot
+        ? 'Point the project to the folder that holds dbt_project.yml'
+        : 'Correct the folder in packages.yml',
     });
-  const yaml = readYaml(readText(file), `${prefix}dbt_project.yml`);
-  const parsed = ProjectYaml.safeParse(yaml.data ?? {});
+  const source = readYaml(readText(file), `${prefix}dbt_project.yml`);
+  const parsed = ProjectYaml.safeParse(source.data ?? {});
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const path = (issue?.path ?? []) as (string | number)[];
     throw new MillraceError('DbtProjectInvalid', {
       what: `dbt_project.yml: ${path.join('.') || 'the file'}: ${issue?.message}`,
-      where: { ...yaml.at(path), path: path.join('.') },
+      where: { ...source.at(path), path: path.join('.') },
       fix: 'See https://docs.getdbt.com/reference/dbt_project.yml for what belongs there',
     });
   }
-  return { name: parsed.data.name, dir: folder, prefix, yaml: parsed.data, isRoot };
+  return { name: parsed.data.name, dir: folder, prefix, yaml: parsed.data, isRoot, source };
 }
 
 const Listed = z.looseObject({
@@ -98,22 +131,44 @@ const Listed = z.looseObject({
 });
 
 /** Packages that `packages.yml` or `dependencies.yml` names by folder are read in place. */
-function localPackages(folder: string): string[] {
+function localPackages(folder: string, root: string): string[] {
   return ['packages.yml', 'dependencies.yml'].flatMap((name) => {
     const file = join(folder, name);
     if (!existsSync(file)) return [];
     const parsed = Listed.safeParse(readYaml(readText(file), name).data ?? {});
     const entries = parsed.success ? (parsed.data.packages ?? []) : [];
-    return entries.flatMap(({ local }) =>
-      local === undefined ? [] : [isAbsolute(local) ? local : join(folder, local)],
-    );
+    return entries.flatMap(({ local }) => {
+      if (local === undefined) return [];
+      if (isAbsolute(local)) return [local];
+      // dbt reads a package's own local packages from the root project
+      const near = join(folder, local);
+      return [existsSync(join(near, 'dbt_project.yml')) ? near : join(root, local)];
+    });
   });
 }
 
-const installedPackages = (root: string): string[] => {
-  const folder = join(root, 'dbt_packages');
-  const names = new Set(listFiles(folder).map(({ path }) => path.split('/')[0] ?? ''));
-  return [...names]
+function installedPackages({ dir, yaml }: Package): string[] {
+  const folder = join(dir, yaml['packages-install-path']);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .sort()
     .map((name) => join(folder, name))
-    .filter((dir) => existsSync(join(dir, 'dbt_project.yml')));
-};
+    .filter((each) => existsSync(join(each, 'dbt_project.yml')));
+}
+
+type PathKey =
+  'model-paths' | 'seed-paths' | 'test-paths' | 'macro-paths' | 'snapshot-paths' | 'analysis-paths';
+const SOURCE_PATHS: readonly PathKey[] = [
+  'model-paths',
+  'seed-paths',
+  'snapshot-paths',
+  'analysis-paths',
+  'macro-paths',
+  'test-paths',
+];
+
+/** Every folder that may hold property files. */
+export const propertyFolders = ({ yaml }: Package): string[] => [
+  ...new Set(SOURCE_PATHS.flatMap((key) => yaml[key])),
+];
+export const docsFolders = (owner: Package): string[] => owner.yaml['docs-paths'] ?? propertyFolders(owner);

@@ -1,5 +1,6 @@
 import { isScalar, LineCounter, parseDocument, type Tags } from 'yaml';
 import { MillraceError, type Position } from '../../../schemas/errors.js';
+import { readSimpleYaml } from './simple-yaml.js';
 
 /** A YAML file as plain data, and where each part of it stands. */
 export interface YamlFile {
@@ -14,14 +15,9 @@ export interface YamlFile {
  * @throws MillraceError DbtProjectInvalid with the line
  */
 export function readYaml(text: string, file: string): YamlFile {
-  const lines = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    version: '1.1',
-    merge: true,
-    uniqueKeys: true,
-    customTags: asPython,
-  });
+  const simple = readSimpleYaml(text);
+  if (simple) return yamlFile(file, simple.data, text);
+  const { document, lines } = parse(text);
   const fault = document.errors[0];
   if (fault) {
     const { line, col } = lines.linePos(fault.pos[0]);
@@ -32,10 +28,17 @@ export function readYaml(text: string, file: string): YamlFile {
       cause: fault,
     });
   }
+  return yamlFile(file, withoutDates(document.toJS({ maxAliasCount: 1000 })), text);
+}
+
+/** Data that was read before. Places are looked up in the text when somebody asks: few do, and trees are large. */
+export function yamlFile(file: string, data: unknown, text: string): YamlFile {
+  let parsed: ReturnType<typeof parse> | undefined;
   return {
     file,
-    data: withoutDates(document.toJS({ maxAliasCount: 1000 })),
+    data,
     at: (path) => {
+      const { document, lines } = (parsed ??= parse(text));
       for (let depth = path.length; depth > 0; depth--) {
         const node = document.getIn(path.slice(0, depth), true);
         const range =
@@ -50,6 +53,12 @@ export function readYaml(text: string, file: string): YamlFile {
       return { file, line: 1 };
     },
   };
+}
+
+function parse(text: string) {
+  const lines = new LineCounter();
+  const options = { lineCounter: lines, version: '1.1', merge: true, uniqueKeys: true } as const;
+  return { document: parseDocument(text, { ...options, customTags: asPython }), lines };
 }
 
 /** PyYAML reads `yes` and `on` as booleans, but leaves `y` and `n` alone */

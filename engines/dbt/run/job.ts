@@ -33,6 +33,8 @@ export interface Outcome extends Pick<NodeResult, 'status'> {
   message?: string;
   /** the node's SQL as the warehouse got it (for a model without its DDL) */
   compiled?: string;
+  /** the statements that made it, DDL included */
+  built?: string;
   /** dbt's adapter_response */
   response?: Record<string, unknown>;
   batches?: NodeRecord['batches'];

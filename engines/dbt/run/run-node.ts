@@ -1,8 +1,11 @@
 import { MillraceError } from '../../../schemas/errors.js';
 import type { Node } from '../manifest.js';
 import { buildNode } from './build.js';
+import { cloneNode } from './clone.js';
 import type { Job, Outcome } from './job.js';
+import { runHook } from './operation.js';
 import { testNode } from './test.js';
+import { unitTestNode } from './unit-test.js';
 
 /** A node's part in write-audit-publish. */
 export interface AuditRole {
@@ -17,9 +20,14 @@ export function runNode(job: Job, node: Node, { audited, audits }: AuditRole): P
   switch (node.kind) {
     case 'model':
     case 'seed':
-      return buildNode(job, node, audited);
+    case 'snapshot':
+      return job.options.command === 'clone' ? cloneNode(job, node) : buildNode(job, node, audited);
     case 'test':
       return testNode(job, node, audits);
+    case 'unit_test':
+      return unitTestNode(job, node);
+    case 'operation':
+      return runHook(job, node);
     default:
       throw new MillraceError('Unsupported', {
         what: `${node.id}: a ${node.kind} cannot be run`,

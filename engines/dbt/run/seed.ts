@@ -1,131 +1,167 @@
 import { MillraceError } from '../../../schemas/errors.js';
-import { quoteIdent, quoteText } from '../../warehouse/port.js';
-import { str } from '../jinja/values.js';
+import { str, truthy } from '../jinja/values.js';
 import type { Node } from '../manifest.js';
 import { readText } from '../project/files.js';
+import { quoteIdent, quoteStored, quoteText, type Dialect } from '../../warehouse/port.js';
+import { parseCsv, type CsvRecord } from './seed-csv.js';
+import { guessType, isNull } from './seed-types.js';
+import type { Made, Task } from './task.js';
 
 export interface SeedColumn {
   name: string;
   type: string;
 }
 
-const isNull = (text: string): boolean => text.trim() === '' || text.trim().toLowerCase() === 'null';
+interface SeedFile {
+  columns: SeedColumn[];
+  rows: string[][];
+  delimiter: string;
+}
 
-/** dbt's guesses, narrowest first: a column gets the first type that all of its values are. */
-const TYPES: readonly [type: string, matches: (text: string) => boolean][] = [
-  ['integer', (text) => /^[+-]?\d+$/.test(text)],
-  ['double', (text) => /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)],
-  ['date', (text) => /^\d{4}-\d{2}-\d{2}$/.test(text)],
-  ['timestamp', (text) => /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$/.test(text)],
-  ['timestamp', (text) => /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?$/.test(text)],
-  ['boolean', (text) => /^(true|false)$/i.test(text)],
-];
+/** rows of one insert, where a warehouse cannot read the file itself; dbt's number */
+const BATCH = 10_000;
 
-/** Header and column types of a seed's CSV. @throws MillraceError FormatMismatch with the line */
-export function seedColumns(node: Node): { text: string; columns: SeedColumn[]; delimiter: string } {
-  const text = readText(node.absolute ?? '');
+/**
+ * Loads a seed as dbt does: a table that is there is emptied and filled again, `--full-refresh` makes it anew. Outside
+ * of `millrace dbt` it is also made anew when its columns have changed.
+ *
+ * @throws MillraceError FormatMismatch, SourceEmpty, SchemaMismatch, SqlError
+ */
+export async function materializeSeed(task: Task): Promise<Made> {
+  const { node, session, target, there } = task;
+  const seed = readSeed(node);
+  const { dialect } = task.job.warehouse;
+  const name = quoteStored(dialect, target);
+  if (there !== null && there !== 'table')
+    throw new MillraceError('SqlError', {
+      what: `Cannot seed to '${target.schema}.${target.name}', it is a ${there}`,
+      where: { file: node.file },
+      fix: `Drop the ${there}, or give the seed another alias or schema`,
+    });
+  const refresh = truthy(await task.call('should_full_refresh', []));
+  const former = there === null ? null : await session.describe(target);
+  const fits = former?.columns.length === seed.columns.length;
+  if (former && !refresh && !fits && !task.job.options.ledger)
+    throw new MillraceError('SchemaMismatch', {
+      what: `The seed '${node.name}' has ${seed.columns.length} columns, the table it is loaded into has ${former.columns.length}`,
+      where: { file: node.file },
+      fix: 'Run it with --full-refresh, which makes the table anew',
+    });
+  if (former && !refresh && fits)
+    await task.run(await task.macro('get_truncate_seed_sql', [task.relation('table')]));
+  else {
+    if (former) await task.run(`drop table ${name}`);
+    await task.run(createTable(node, name, seed.columns, dialect));
+  }
+  if (seed.rows.length > 0) await load(task, seed);
+  const code = refresh ? 'CREATE' : 'INSERT';
+  const rows = seed.rows.length;
+  return {
+    rows,
+    type: 'table',
+    response: { _message: `${code} ${rows}`, code, rows_affected: rows },
+  };
+}
+
+async function load(task: Task, { columns, rows, delimiter }: SeedFile): Promise<void> {
+  const { node, target } = task;
+  const bulk = await task.macro('get_seed_file_load_sql', [
+    task.relation('table'),
+    node.absolute ?? '',
+    delimiter,
+  ]);
+  // only a file whose nulls are all empty fields means the same to the warehouse as to dbt
+  const plain = columns.every(
+    ({ type }, at) => isText(type) || rows.every((cells) => cells[at] === '' || !isNull(cells[at] ?? '')),
+  );
+  if (bulk.trim() !== '' && plain) {
+    await task.run(bulk);
+    return;
+  }
+  const literals = columns.map(({ type }) => {
+    if (!isText(type)) return (cell: string) => (isNull(cell) ? 'null' : quoteText(cell.trim()));
+    // where the warehouse reads files itself, a text of 'null' stays one
+    if (bulk.trim() !== '') return (cell: string) => (cell === '' ? 'null' : quoteText(cell));
+    return (cell: string) => (isNull(cell) ? 'null' : quoteText(cell));
+  });
+  const names = columns.map((column) => columnName(node, column.name, task.job.warehouse.dialect)).join(', ');
+  for (let from = 0; from < rows.length; from += BATCH) {
+    const values = rows
+      .slice(from, from + BATCH)
+      .map((cells) => `(${cells.map((cell, at) => literals[at]?.(cell)).join(', ')})`);
+    await task.run(
+      `insert into ${quoteStored(task.job.warehouse.dialect, target)} (${names}) values\n${values.join(',\n')}`,
+    );
+  }
+}
+
+const isText = (type: string): boolean => /char|text|string|json|blob|bytea/i.test(type);
+
+const createTable = (node: Node, name: string, columns: readonly SeedColumn[], dialect: Dialect): string =>
+  `create table ${name} (${columns.map((column) => `${columnName(node, column.name, dialect)} ${column.type}`).join(', ')})`;
+
+/** quoted or not as `quote_columns` says; by default only where that changes nothing of how it is found */
+function columnName(node: Node, name: string, dialect: Dialect): string {
+  const quote = node.config.get('quote_columns') ?? dialect !== 'snowflake';
+  return quote === false ? name : quoteIdent(name);
+}
+
+/**
+ * Reads and checks a seed's CSV.
+ *
+ * @throws MillraceError SourceEmpty; FormatMismatch with the line of a row that has too few or too many fields
+ */
+export function readSeed(node: Node): SeedFile {
   const delimiter = str(node.config.get('delimiter') ?? ',');
-  const [header, ...records] = parseCsv(text, delimiter, node.file);
+  const [header, ...records] = parseCsv(readText(node.absolute ?? ''), delimiter, node.file);
   if (!header)
     throw new MillraceError('SourceEmpty', {
       what: `The seed '${node.name}' is empty`,
       where: { file: node.file },
       fix: 'Give it a header line',
     });
+  const names = distinct(header.cells);
+  for (const record of records) if (record.cells.length !== names.length) throw ragged(node, record, names);
+  const rows = records.map(({ cells }) => cells);
   const declared = node.config.get('column_types');
-  const types = new Map(
-    declared instanceof Map ? [...declared].map(([name, type]) => [str(name).toLowerCase(), str(type)]) : [],
-  );
-  const columns = header.cells.map((name, index): SeedColumn => {
-    const given = types.get(name.toLowerCase());
-    return { name, type: given ?? guess(records.map(({ cells }) => cells[index] ?? '')) };
+  const columns = names.map((name, at): SeedColumn => {
+    const given = declared instanceof Map ? declared.get(name) : undefined;
+    return { name, type: given !== undefined ? str(given) : guessType(rows.map((cells) => cells[at] ?? '')) };
   });
-  for (const { cells, line } of records)
-    if (cells.length !== header.cells.length)
-      throw new MillraceError('FormatMismatch', {
-        what: `The seed '${node.name}' has ${cells.length} fields in a row and ${header.cells.length} columns`,
-        where: { file: node.file, line },
-        fix: 'Give every row as many fields as the header; quote fields that hold the delimiter',
-      });
-  return { text, columns, delimiter };
+  return { columns, rows, delimiter };
 }
 
-function guess(cells: readonly string[]): string {
-  const values = cells.filter((cell) => !isNull(cell)).map((cell) => cell.trim());
-  // a column without any value is whatever comes first in dbt's list
-  const found = TYPES.find(([, matches]) => values.every(matches))?.[0] ?? 'text';
-  if (found === 'integer' && values.some((value) => Math.abs(Number(value)) > 2_147_483_647)) return 'bigint';
+const ragged = (node: Node, { cells, line }: CsvRecord, names: readonly string[]): MillraceError =>
+  new MillraceError('FormatMismatch', {
+    what: `The seed '${node.name}' has ${cells.length} fields in a row and ${names.length} columns`,
+    where: { file: node.file, line },
+    fix: 'Give every row as many fields as the header; quote fields that hold the delimiter',
+  });
+
+/** a column without a name is called by its letter, one of a name that is taken gets a number */
+function distinct(names: readonly string[]): string[] {
+  const found: string[] = [];
+  for (const [at, given] of names.entries()) {
+    const base = given === '' ? letterName(at) : given;
+    let name = base;
+    for (let count = 2; found.includes(name); count++) name = `${base}_${count}`;
+    found.push(name);
+  }
   return found;
 }
 
+const letterName = (at: number): string =>
+  String.fromCharCode(97 + (at % 26)).repeat(Math.floor(at / 26) + 1);
+
 /** The query that reads a seed's CSV with the types found. */
 export function seedQuery(node: Node): string {
-  const { columns, delimiter } = seedColumns(node);
-  const types = columns
-    .map(({ name, type }) => `${quoteText(name)}: ${quoteText(baseType(type))}`)
-    .join(', ');
+  const { columns, delimiter } = readSeed(node);
+  const types = columns.map(({ name }) => `${quoteText(name)}: 'varchar'`).join(', ');
   const casts = columns.map(
-    ({ name, type }) => `CAST(${quoteIdent(name)} AS ${checkedType(type, node)}) AS ${quoteIdent(name)}`,
+    ({ name, type }) => `CAST(${quoteIdent(name)} AS ${type}) AS ${quoteIdent(name)}`,
   );
   return (
     `SELECT ${casts.join(', ')} FROM read_csv(${quoteText(node.absolute ?? '')}, header = true, delim = ${quoteText(delimiter)}, ` +
-    `quote = '"', escape = '"', auto_detect = false, columns = {${types}}, nullstr = ['', 'null', 'NULL', 'Null'], ` +
-    `strict_mode = true)`
+    `quote = '"', escape = '"', auto_detect = false, columns = {${types}}, strict_mode = true)`
   );
-}
-
-/** read_csv reads what it knows by itself; the cast makes the rest of it */
-const baseType = (type: string): string => (TYPES.some(([known]) => known === type) ? type : 'varchar');
-
-/** a type comes from YAML into SQL: only what looks like one may */
-function checkedType(type: string, node: Node): string {
-  if (/^[a-z][a-z0-9_ ]*(\(\s*\d+\s*(,\s*\d+\s*)?\))?(\[\])*$/i.test(type.trim())) return type;
-  throw new MillraceError('DbtProjectInvalid', {
-    what: `column_types of seed '${node.name}': '${type}' is not a type`,
-    where: { file: node.file },
-    fix: "Write a type of the warehouse, e.g. 'decimal(10,2)'",
-  });
-}
-
-interface CsvRecord {
-  cells: string[];
-  line: number;
-}
-
-/** RFC 4180. @throws MillraceError FormatMismatch for a quote that is never closed */
-function parseCsv(text: string, delimiter: string, file: string): CsvRecord[] {
-  const records: CsvRecord[] = [];
-  let line = 1;
-  let at = 0;
-  while (at < text.length) {
-    const record: CsvRecord = { cells: [], line };
-    for (;;) {
-      let cell = '';
-      if (text[at] === '"') {
-        for (at++; ; at++) {
-          if (at >= text.length)
-            throw new MillraceError('FormatMismatch', {
-              what: 'A quoted field has no closing quote',
-              where: { file, line: record.line },
-              fix: 'Close the quote; a quote inside a field is doubled',
-            });
-          if (text[at] === '\n') line++;
-          if (text[at] !== '"') cell += text[at];
-          else if (text[at + 1] === '"') cell += text[at++];
-          else break;
-        }
-        at++;
-      } else
-        while (at < text.length && text[at] !== '\n' && text[at] !== '\r' && !text.startsWith(delimiter, at))
-          cell += text[at++];
-      record.cells.push(cell);
-      if (!text.startsWith(delimiter, at) || at >= text.length) break;
-      at += delimiter.length;
-    }
-    if (text[at] === '\r') at++;
-    if (text[at] === '\n') at++;
-    line++;
-    if (record.cells.length > 1 || record.cells[0] !== '') records.push(record);
-  }
-  return records;
 }

@@ -1,89 +1,169 @@
 import { formatPosition, MillraceError } from '../../../schemas/errors.js';
-import type { RelationName } from '../../warehouse/port.js';
-import { keyName, readLedger, recordTest, relationTypes, testRecord } from '../ledger.js';
+import type { DbtFlags } from '../../../schemas/dbt.js';
+import { quoteStored, type RelationName, type Row } from '../../warehouse/port.js';
+import { str, type Value } from '../jinja/values.js';
+import { keyName, readLedger, recordTest, relationTypes, testRecord, type LedgerState } from '../ledger.js';
 import type { Node } from '../manifest.js';
 import { severity } from '../plan.js';
-import { explain, relationOf } from './build.js';
+import { relationOf } from './build.js';
 import { Compiler } from './compile.js';
+import { explain } from './explain.js';
 import type { Job, Outcome } from './job.js';
 import { contentKey, relationsRead } from './key.js';
+import { storedAs, storeFailures } from './stored-failures.js';
 
-type Status = 'pass' | 'warn' | 'fail';
+interface Verdict {
+  status: 'pass' | 'warn' | 'fail';
+  failures: number;
+  message?: string;
+}
 
 /**
- * Runs a test and counts what it finds; rows are never kept, they could be personal. A verdict other than `fail` is
- * remembered by content, and a test that guards a model reads the rows that wait to be published.
+ * Runs a test and counts what it finds. Rows are only kept where the project stores failures. A verdict other than
+ * `fail` is remembered by content, and a test that guards a model reads the rows that wait to be published.
  *
  * @throws MillraceError SqlError, JinjaError
  */
 export async function testNode(job: Job, node: Node, audited: Node | undefined): Promise<Outcome> {
-  const {
-    warehouse,
-    environment,
-    options: { reuse },
-    signal,
-  } = job;
-  const { run } = environment.run;
+  const { warehouse, environment, options, signal } = job;
   const compiler = new Compiler(environment, warehouse, signal);
-  const substitutes = new Map<string, RelationName>();
-  const keys = new Map<string, string>();
-  const ledger = await readLedger(warehouse, relationsRead(environment, node), run);
-  if (audited) {
-    const relation = relationOf(audited);
-    const waiting = ledger.audits.get(keyName(relation));
-    if (waiting && (await relationTypes(warehouse, relation.schema, [waiting.name])).size > 0) {
-      substitutes.set(audited.id, { ...relation, name: waiting.name });
-      keys.set(audited.id, waiting.key);
-    }
+  if (!options.ledger) {
+    const main = await compiler.compile(node);
+    return { ...(await verdict(job, compiler, node, main, undefined)), key: '', compiled: main };
   }
-  const live = await compiler.compileTest(node);
+
+  const { run } = environment.run;
+  const ledger = await readLedger(warehouse, relationsRead(environment, node), run);
+  const waiting = audited && (await rowsThatWait(job, audited, ledger));
+  const substitutes = new Map(waiting ? [[audited.id, waiting.relation]] : []);
+  const keys = new Map(waiting ? [[audited.id, waiting.key]] : []);
+  const live = await compiler.compile(node);
   const key = contentKey(environment, node, live, ledger, keys);
 
   const known = await testRecord(warehouse, node.id, key);
-  if (known && (reuse || known.run === run))
-    return result(node, audited, key, live, known.status === 'warn' ? 'warn' : 'reused', known.failures);
+  if (known && (options.reuse || known.run === run)) {
+    const { failures } = known;
+    const warned = known.status === 'warn';
+    return {
+      ...{ status: warned ? 'warn' : 'reused', key, failures, compiled: live },
+      ...(warned && { message: found(job, node, failures, 'warn', setting(node, 'warn_if')) }),
+    };
+  }
+  const main = waiting ? await compiler.compile(node, substitutes) : live;
+  const result = await verdict(job, compiler, node, main, audited);
+  if (result.status !== 'fail') await recordTest(warehouse, node.id, key, { ...result, run });
+  return { ...result, key, compiled: live };
+}
 
-  const sql = substitutes.size > 0 ? await compiler.compileTest(node, substitutes) : live;
-  let row;
+/** The rows of a model that are built and not published yet. */
+async function rowsThatWait(
+  { warehouse }: Job,
+  audited: Node,
+  ledger: LedgerState,
+): Promise<{ relation: RelationName; key: string } | undefined> {
+  const relation = relationOf(audited);
+  const waiting = ledger.audits.get(keyName(relation));
+  if (!waiting) return undefined;
+  const there = await relationTypes(warehouse, relation.schema, [waiting.name]);
+  return there.size > 0 ? { relation: { ...relation, name: waiting.name }, key: waiting.key } : undefined;
+}
+
+async function verdict(
+  job: Job,
+  compiler: Compiler,
+  node: Node,
+  main: string,
+  audited: Node | undefined,
+): Promise<Verdict> {
+  const row = await count(job, compiler, node, main);
+  const failures = Number(row.failures ?? 0);
+  if (severity(node) === 'error' && isTrue(row.should_error)) {
+    const fix = audited
+      ? `. ${audited.name} keeps the rows it had; correct its SQL, the data or the test`
+      : job.options.ledger
+        ? '. Correct the data, the models or the test'
+        : '';
+    return {
+      status: 'fail',
+      failures,
+      message: found(job, node, failures, 'fail', setting(node, 'error_if')) + fix,
+    };
+  }
+  if (!isTrue(row.should_warn)) return { status: 'pass', failures: 0 };
+  const status = warningsAreErrors(job.options.flags) ? 'fail' : 'warn';
+  return { status, failures, message: found(job, node, failures, status, setting(node, 'warn_if')) };
+}
+
+/** Runs the counting query, over the stored rows where failures are stored. */
+async function count(job: Job, compiler: Compiler, node: Node, main: string): Promise<Counted> {
+  const { warehouse, signal, options } = job;
+  const limit = node.config.get('limit') ?? null;
+  const as = storedAs(node, options.flags);
   try {
-    [row] = await warehouse.query(sql, { signal });
+    let rows = limit === null ? main : `${main}\nlimit ${str(limit)}`;
+    if (as !== null) {
+      const relation = await storeFailures(job, compiler, node, rows, as);
+      rows = `select * from ${quoteStored(warehouse.dialect, relation)}`;
+    }
+    const args: Value[] = [
+      rows,
+      setting(node, 'fail_calc'),
+      setting(node, 'warn_if'),
+      setting(node, 'error_if'),
+      null,
+    ];
+    const sql = str(await compiler.call(node, 'get_test_sql', args));
+    const { rows: answered } = await warehouse.execute(sql, { signal });
+    const [row] = answered;
+    const counted = row && (lowerNames(row) as unknown as Counted);
+    if (counted && answered.length === 1 && 'failures' in counted) return counted;
   } catch (cause) {
     throw explain(cause, node, 0);
   }
-  if (!row || !('failures' in row))
-    throw new MillraceError('SqlError', {
-      what: `${node.id} gave no count of failures`,
-      where: { file: node.file },
-      fix: 'Look at the macro get_test_sql, if the project has its own',
-    });
-  const status: Status =
-    severity(node) === 'error' && row['should_error'] === true
-      ? 'fail'
-      : row['should_warn'] === true
-        ? 'warn'
-        : 'pass';
-  const failures = Number(row['failures'] ?? 0);
-  if (status !== 'fail') await recordTest(warehouse, node.id, key, { status, failures, run });
-  return result(node, audited, key, live, status, failures);
+  throw new MillraceError('SqlError', {
+    what: `${node.id} gave no count of failures`,
+    where: { file: node.file },
+    fix: 'Look at the macro get_test_sql, if the project has its own',
+  });
 }
 
-function result(
-  node: Node,
-  audited: Node | undefined,
-  key: string,
-  compiled: string,
-  status: Status | 'reused',
-  failures: number,
-): Outcome {
-  const count = `${failures} ${failures === 1 ? 'failure' : 'failures'}`;
-  const found = `${count} (${formatPosition(node.test?.where ?? { file: node.file })})`;
-  const fix = audited
-    ? `${audited.name} keeps the rows it had; correct its SQL, the data or the test`
-    : 'Correct the data, the models or the test';
-  return {
-    ...{ status, key, failures, compiled },
-    ...((status === 'fail' || status === 'warn') && {
-      message: status === 'fail' ? `${found}. ${fix}` : found,
-    }),
-  };
+/** one row of the counting query */
+interface Counted {
+  failures: unknown;
+  should_warn: unknown;
+  should_error: unknown;
 }
+
+const lowerNames = (row: Row): Row =>
+  Object.fromEntries(Object.entries(row).map(([name, value]) => [name.toLowerCase(), value]));
+
+/** warehouses without booleans answer with numbers or texts */
+const isTrue = (value: unknown): boolean =>
+  typeof value === 'string' ? /^(?:y|yes|t|true|on|1)$/i.test(value) : Boolean(value);
+
+const DEFAULTS: Record<string, string> = { fail_calc: 'count(*)', warn_if: '!= 0', error_if: '!= 0' };
+
+const setting = (node: Node, name: string): string => {
+  const value = node.config.get(name) ?? null;
+  return value === null ? (DEFAULTS[name] ?? '') : str(value);
+};
+
+/** `millrace dbt` says what dbt says; a run of a pipeline tells the place, which its reader has not at hand */
+function found(
+  { options }: Job,
+  node: Node,
+  failures: number,
+  to: 'fail' | 'warn',
+  condition: string,
+): string {
+  if (!options.ledger)
+    return `Got ${failures} ${failures === 1 ? 'result' : 'results'}, configured to ${to} if ${condition}`;
+  const place = formatPosition(node.test?.where ?? { file: node.file });
+  return `${failures} ${failures === 1 ? 'failure' : 'failures'} (${place})`;
+}
+
+/** whether `--warn-error` counts for tests, which dbt calls by the name of their log line */
+const warningsAreErrors = ({ warnError }: DbtFlags): boolean =>
+  Array.isArray(warnError)
+    ? warnError.some((name) => /^(?:all|\*|LogTestResult)$/.test(name))
+    : warnError === true;

@@ -170,7 +170,7 @@ describe('a node that cannot run', () => {
     const error = await failure(runAll(context(dir, await openMemory())));
     expect(error.type).toBe('SqlError');
     expect(error.message).toMatch(
-      /model\.shop\.a: .*nothing.*models\/a\.sql, at line 2 of its compiled SQL/s,
+      /model\.shop\.a: .*nothing.*models\/a\.sql:3, at line 2 of its compiled SQL/s,
     );
   });
 

@@ -62,7 +62,7 @@ models:
   const warehouse = await openMemory();
   const named = async (select: string): Promise<string[]> =>
     (await loadTransform(context(dir, warehouse, { select }))).plan().nodes.map(({ name }) => name);
-  expect(await named('config.materialized:table')).toEqual(['two', 'plain']);
+  expect(await named('config.materialized:table')).toEqual(['plain', 'two']);
   expect(await named('tag:base')).toHaveLength(3);
   expect(await named('tag:own')).toEqual(['one']);
   expect(await named('tag:yml')).toEqual(['two']);

@@ -40,7 +40,7 @@ test.each([
   ['models/staging/stg_b.sql', 'stg_b'],
   ['staging', 'stg_a stg_b'],
   ['shop.marts.top', 'top'],
-  ['stg_*', 'stg_a stg_b'],
+  ['staging.stg_*', 'stg_a stg_b'],
   ['source:crm+1', 'stg_a'],
   ['source:crm.a+', 'beside mid stg_a top unique_mid_id'],
   ['config.materialized:table', 'top'],

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createRelation, swapIn } from '../../../engines/dbt/run/materialize.js';
 import { openDuckDb } from '../../../engines/warehouse/duckdb.js';
 import type { RelationType } from '../../../engines/warehouse/port.js';
 
@@ -31,15 +30,9 @@ test('a reader beside 200 swaps sees each time one whole version, never none and
     // now and then a view takes the place of a table, and the other way round
     const next: RelationType = version % 10 === 0 ? 'view' : 'table';
     const name = `live__audit_${version}`;
-    await createRelation(
-      warehouse,
-      { schema: 'main', name },
-      next,
-      `select ${version} as version, range as n from range(1000)`,
-      null,
-    );
+    await warehouse.run(`create ${next} ${name} as select ${version} as version, range as n from range(1000)`);
     const former = type;
-    await warehouse.transaction((session) => swapIn(session, relation, former, { name, type: next }));
+    await warehouse.replace({ schema: 'main', name, type: next }, relation, former);
     type = next;
   }
   swapping = false;

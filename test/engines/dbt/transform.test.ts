@@ -134,6 +134,8 @@ describe('a transform', () => {
     ]);
     expect(published.map(({ status }) => status)).toEqual(['success', 'success']);
     expect((await one.publish('model.shop.customers')).key).toBe(a.result.key);
-    expect((await other.run('model.shop.customers')).result.status).toBe('reused');
+    expect((await other.run('model.shop.customers')).result.status).toBe('success');
+    const later = await loadTransform({ ...given, run: 'run-2' });
+    expect((await later.run('model.shop.customers')).result.status).toBe('reused');
   });
 });

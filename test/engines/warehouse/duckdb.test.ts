@@ -7,16 +7,34 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { openDuckDb } from '../../../engines/warehouse/duckdb.js';
 import { MillraceError } from '../../../schemas/errors.js';
-import { testWarehouse } from './suite.js';
+import { testAdapter, type Subject } from './adapter-suite.js';
+import { testDbtProject } from './dbt-suite.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-duckdb-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-testWarehouse('DuckDB in memory', () => openDuckDb({ path: ':memory:', memoryLimit: '512MB' }));
+const SUBJECT: Omit<Subject, 'open'> = {
+  values: `select 1 as small, 9007199254740993 as large, 12.50::decimal(6,2) as amount, 0.25::double as ratio,
+    date '2024-02-29' as day, time '10:00:00' as clock, timestamp '2024-02-29 10:00:00.5' as moment,
+    timestamptz '2024-02-29 10:00:00+01' as instant, true as yes, null as nothing, 'ü' as words,
+    '{"a":1}'::json as document, '\\x00\\xFF'::blob as bytes`,
+  endless: 'select count(*) from range(1000000) a, range(1000000) b where (a.range * b.range) % 7 = 3',
+  transactionalDdl: true,
+  tellsLine: true,
+  conflicts: true,
+};
+testAdapter('DuckDB in memory', {
+  ...SUBJECT,
+  open: () => openDuckDb({ path: ':memory:', memoryLimit: '512MB' }),
+});
 let count = 0;
-testWarehouse('DuckDB in a file', () =>
-  openDuckDb({ path: join(folder, `w${count++}`, 'warehouse.duckdb'), memoryLimit: '512MB', threads: 2 }),
-);
+testAdapter('DuckDB in a file', {
+  ...SUBJECT,
+  open: () =>
+    openDuckDb({ path: join(folder, `w${count++}`, 'warehouse.duckdb'), memoryLimit: '512MB', threads: 2 }),
+});
+
+testDbtProject('dbt on DuckDB', () => openDuckDb({ path: ':memory:', memoryLimit: '512MB' }));
 
 const failure = async (open: Promise<unknown>): Promise<MillraceError> => {
   const cause = await open.catch((error: unknown) => error);

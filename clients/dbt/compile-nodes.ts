@@ -1,0 +1,80 @@
+import { topological } from '../../engines/dbt/graph.js';
+import { select } from '../../engines/dbt/select/selection.js';
+import type { Transform } from '../../engines/dbt/transform.js';
+import type { NodeRecord, PlanNode, TransformPlan } from '../../schemas/transform.js';
+import { inlineNode } from './inline.js';
+import type { Invocation } from './invocation.js';
+import { tellWarnings } from './log/warnings.js';
+import { runLocal } from './local.js';
+import { Reporter } from './log/reporter.js';
+import type { Opened } from './open.js';
+import { TargetFolder, writeCompiled } from './write-target.js';
+
+export interface Compilation {
+  plan: TransformPlan;
+  records: NodeRecord[];
+  seconds: number;
+  reporter: Reporter;
+}
+
+/** Compiles every selected node and writes the texts into `target/compiled`. Only failures are told. */
+export async function compileNodes(invocation: Invocation, opened: Opened): Promise<Compilation> {
+  const { settings, log } = invocation;
+  const { transform, environment, threads, signal } = opened;
+  const target = new TargetFolder(settings.target);
+  const began = performance.now();
+  const plan = planOf(invocation, opened);
+  const reporter = new Reporter(log, environment, settings.target);
+  reporter.begin(plan, threads);
+  const records = await runLocal(compiling(transform, plan), {
+    ...{ threads, signal },
+    failFast: settings.flags.failFast ?? false,
+    onRecord: (record, node, place, error) => {
+      writeCompiled(target, environment, record);
+      if (record.result.status !== 'success') reporter.record(record, node, place, error);
+    },
+  });
+  return { plan, records, reporter, seconds: (performance.now() - began) / 1000 };
+}
+
+/** Every selected node that has SQL, ephemeral models and analyses too. */
+function planOf({ settings, log }: Invocation, { environment }: Opened): TransformPlan {
+  const { manifest } = environment;
+  const rest = { start: [], end: [], mermaid: '', warnings: manifest.warnings };
+  const { inline } = settings.flags;
+  if (inline !== undefined) {
+    const { id, name, kind } = inlineNode(environment, inline);
+    return { ...rest, nodes: [{ id, name, kind, parents: [] }] };
+  }
+  const { ids, warnings } = select(environment, { command: 'compile' });
+  tellWarnings(log, settings.flags, warnings);
+  const chosen = topological(manifest).filter(({ id, kind }) => ids.has(id) && kind !== 'seed');
+  const index = new Map(chosen.map(({ id }, at) => [id, at]));
+  const nodes = chosen.map(({ id, name, kind, dependsOn }): PlanNode => ({
+    ...{ id, name, kind },
+    parents: dependsOn.flatMap((parent) => index.get(parent) ?? []),
+  }));
+  return { ...rest, nodes };
+}
+
+const stamp = (): string => new Date().toISOString().replace('Z', '000Z');
+
+const compiling = (transform: Transform, plan: TransformPlan): Pick<Transform, 'plan' | 'run'> => ({
+  plan: () => plan,
+  run: async (id, statement) => {
+    const start = performance.now();
+    const began = stamp();
+    const compiled = await transform.compile(id, statement);
+    const seconds = (performance.now() - start) / 1000;
+    return {
+      result: { id, status: 'success', key: '', seconds },
+      ...{
+        compileStarted: began,
+        compileCompleted: stamp(),
+        executeStarted: stamp(),
+        executeCompleted: stamp(),
+      },
+      ...{ compiled, relationName: null, response: {}, batches: null },
+    };
+  },
+});

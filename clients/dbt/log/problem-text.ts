@@ -1,0 +1,13 @@
+import { formatPosition, MillraceError } from '../../../schemas/errors.js';
+
+/** An error line by line: what, where, what to do. */
+export function problemText(error: unknown): string {
+  if (!(error instanceof MillraceError)) return error instanceof Error ? error.message : String(error);
+  const where = formatPosition(error.where);
+  const { type, what, fix } = error;
+  return [
+    `${type}: ${what}`,
+    ...(where ? [`  at   ${where}`] : []),
+    ...(fix === undefined ? [] : [`  fix  ${fix}`]),
+  ].join('\n');
+}

@@ -1,0 +1,50 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Node } from '../../engines/dbt/manifest.js';
+import type { Environment } from '../../engines/dbt/context/environment.js';
+import type { NodeRecord } from '../../schemas/transform.js';
+
+/** Folders made already: one system call for each, not for each file. */
+export class TargetFolder {
+  private readonly made = new Set<string>();
+
+  constructor(readonly folder: string) {}
+
+  /** @param path `/`-separated, below the folder */
+  write(path: string, text: string): void {
+    const file = join(this.folder, path);
+    const folder = dirname(file);
+    if (!this.made.has(folder)) mkdirSync(folder, { recursive: true });
+    this.made.add(folder);
+    writeFileSync(file, text);
+  }
+
+  json(name: string, document: unknown): void {
+    this.write(name, JSON.stringify(document));
+  }
+}
+
+/** Where dbt puts a node's SQL, below `compiled/`: a generic test stands below the file that declares it. */
+export function compiledPath(environment: Environment, node: Node): string {
+  const owner = environment.packages.find(({ name }) => name === node.package);
+  const file = owner && node.file.startsWith(owner.prefix) ? node.file.slice(owner.prefix.length) : node.file;
+  const generic = node.test?.generic != null || node.kind === 'unit_test';
+  if (node.kind === 'snapshot') return `${node.package}/${file}/${node.name}.sql`;
+  return `${node.package}/${generic ? `${file}/${node.path.split('/').at(-1) ?? node.name}` : file}`;
+}
+
+/** dbt writes none of these; a YAML snapshot's file would stand where its tests need a folder. */
+const WITHOUT_FILE: ReadonlySet<Node['kind']> = new Set(['seed', 'snapshot', 'operation']);
+
+/** Writes `compiled/…` for what was compiled, and `run/…` for the statements that were run. */
+export function writeCompiled(
+  target: TargetFolder,
+  environment: Environment,
+  { result, compiled, built }: NodeRecord,
+): void {
+  const node = environment.manifest.nodes.get(result.id);
+  if (!node) return;
+  const path = compiledPath(environment, node);
+  if (compiled !== null && !WITHOUT_FILE.has(node.kind)) target.write(`compiled/${path}`, compiled);
+  if (built !== undefined && node.kind !== 'operation') target.write(`run/${path}`, built);
+}
