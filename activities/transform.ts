@@ -1,5 +1,6 @@
 import { readManifest } from '../engines/lake/bronze.js';
 import { freshness } from '../engines/lake/freshness.js';
+import { failedSql } from '../engines/dbt/run/statements.js';
 import { loadTransform, type Transform } from '../engines/dbt/transform.js';
 import { projectFile } from '../engines/project/load.js';
 import { bindSource, boundSources } from '../engines/warehouse/bind-source.js';
@@ -157,7 +158,7 @@ function failed(id: string, began: Date, cause: unknown): NodeRecord {
     result: { id, status: 'error', key: '', message, seconds: (Date.now() - began.getTime()) / 1000 },
     ...{ compileStarted: from ?? '', compileCompleted: from ?? '' },
     ...{ executeStarted: from ?? '', executeCompleted: to ?? '' },
-    ...{ compiled: null, relationName: null, response: {}, batches: null },
+    ...{ compiled: null, relationName: null, response: {}, batches: null, ...failedSql(cause) },
   };
 }
 

@@ -43,6 +43,8 @@ export const DbtFlags = z.strictObject({
   deferState: z.string().optional(),
   /** deferred relations are read even where this target has its own */
   favorState: z.boolean().optional(),
+  /** builds what differs from production (`state`) beside it, under schemas of this name */
+  environment: z.string().optional(),
   vars: z.record(z.string(), z.unknown()).optional(),
   /** of profiles.yml */
   target: z.string().optional(),

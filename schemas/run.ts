@@ -110,6 +110,8 @@ export interface DbtRun {
   };
   /** ISO 8601 */
   startedAt: string;
+  /** exactly these nodes, by unique_id: a retry */
+  only?: string[];
 }
 
 /** A plan as a history holds it: the whole of it lies in the lake, the graph comes page by page. */

@@ -1,10 +1,9 @@
 import { topological } from '../../engines/dbt/graph.js';
-import { select } from '../../engines/dbt/select/selection.js';
 import type { Transform } from '../../engines/dbt/transform.js';
 import type { NodeRecord, PlanNode, TransformPlan } from '../../schemas/transform.js';
+import { choose } from './choose.js';
 import { inlineNode } from './inline.js';
 import type { Invocation } from './invocation.js';
-import { tellWarnings } from './log/warnings.js';
 import { runLocal } from './local.js';
 import { Reporter } from './log/reporter.js';
 import type { Opened } from './open.js';
@@ -38,16 +37,15 @@ export async function compileNodes(invocation: Invocation, opened: Opened): Prom
 }
 
 /** Every selected node that has SQL, ephemeral models and analyses too. */
-function planOf({ settings, log }: Invocation, { environment }: Opened): TransformPlan {
+function planOf(invocation: Invocation, { environment }: Opened): TransformPlan {
   const { manifest } = environment;
   const rest = { start: [], end: [], mermaid: '', warnings: manifest.warnings };
-  const { inline } = settings.flags;
+  const { inline } = invocation.settings.flags;
   if (inline !== undefined) {
     const { id, name, kind } = inlineNode(environment, inline);
     return { ...rest, nodes: [{ id, name, kind, parents: [] }] };
   }
-  const { ids, warnings } = select(environment, { command: 'compile' });
-  tellWarnings(log, settings.flags, warnings);
+  const ids = choose(invocation, environment, 'compile');
   const chosen = topological(manifest).filter(({ id, kind }) => ids.has(id) && kind !== 'seed');
   const index = new Map(chosen.map(({ id }, at) => [id, at]));
   const nodes = chosen.map(({ id, name, kind, dependsOn }): PlanNode => ({

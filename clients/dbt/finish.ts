@@ -1,8 +1,12 @@
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { writeManifest } from '../../engines/dbt/artifacts/manifest.js';
 import type { Environment } from '../../engines/dbt/context/environment.js';
 import type { NodeRecord } from '../../schemas/transform.js';
 import type { Invocation } from './invocation.js';
+import { hasFailed } from './local.js';
 import { runResults, sourceResults } from './run-results.js';
+import { productionFolder } from './settings.js';
 import type { TargetFolder } from './write-target.js';
 
 /** Writes the artifacts of a run that has ended. */
@@ -18,5 +22,21 @@ export function writeArtifacts(
   const outcome = { invocation, records, seconds };
   if (settings.command === 'source freshness') target.json('sources.json', sourceResults(outcome));
   else target.json('run_results.json', runResults(outcome));
-  writeManifest(environment, target.folder, new Map(records.map((record) => [record.result.id, record])));
+  const manifest = writeManifest(
+    environment,
+    target.folder,
+    new Map(records.map((record) => [record.result.id, record])),
+  );
+  if (isProduction(invocation) && !records.some(hasFailed)) {
+    const folder = productionFolder(target.folder);
+    mkdirSync(folder, { recursive: true });
+    copyFileSync(manifest, join(folder, 'manifest.json'));
+  }
+}
+
+/** The whole project was built where readers look: environments are compared with this state. */
+function isProduction({ settings: { command, flags }, only }: Invocation): boolean {
+  const part =
+    flags.select ?? flags.exclude ?? flags.selector ?? flags.resourceTypes ?? flags.environment ?? only;
+  return (command === 'build' || command === 'run') && part === undefined && flags.empty !== true;
 }

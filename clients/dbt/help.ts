@@ -12,6 +12,7 @@ const ABOUT: Record<CommandName, string> = {
   list: 'the same as ls',
   ls: 'list what a selection comes to',
   parse: 'read the project and write manifest.json',
+  publish: 'make what --env built visible in production',
   retry: 'run again what failed or was skipped last time',
   run: 'models',
   'run-operation': 'call a macro: run-operation NAME --args ...',

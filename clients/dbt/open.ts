@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Environment } from '../../engines/dbt/context/environment.js';
 import {
   loadTransform,
@@ -68,11 +69,15 @@ export async function withProject<T>(
   const connection = connectionOf(invocation);
   const warehouse = await connection.open();
   const stop = new AbortController();
+  // every statement under way listens
+  setMaxListeners(0, stop.signal);
   const interrupt = (): void => stop.abort(new Interrupted());
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
     const context = contextOf(invocation, reading, connection);
-    const transform = await loadTransform({ ...context, warehouse, reuse: false, ledger: false });
+    // only who wants to reuse results gets a ledger into the warehouse
+    const reuse = invocation.settings.given['reuse'] === true;
+    const transform = await loadTransform({ ...context, warehouse, reuse, ledger: reuse });
     const { environment } = transform;
     environment.log = ({ level, text: line }) => {
       if (level === 'print') invocation.log.answer(line);

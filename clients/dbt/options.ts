@@ -1,5 +1,3 @@
-import type { DbtCommand } from '../../schemas/dbt.js';
-
 /** Commands of `millrace dbt`, by dbt's names; two words are one command. */
 export const COMMANDS = [
   'build',
@@ -13,6 +11,7 @@ export const COMMANDS = [
   'list',
   'ls',
   'parse',
+  'publish',
   'retry',
   'run',
   'run-operation',
@@ -24,17 +23,14 @@ export const COMMANDS = [
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
-/** Commands that carry out nodes. */
-export const RUNNING: ReadonlySet<CommandName> = new Set<CommandName & DbtCommand>([
+/** Commands whose results `retry` can go on from. */
+export const RETRYABLE: ReadonlySet<CommandName> = new Set<CommandName>([
   'build',
+  'clone',
   'run',
-  'test',
   'seed',
   'snapshot',
-  'compile',
-  'clone',
-  'run-operation',
-  'source freshness',
+  'test',
 ]);
 
 type Kind =

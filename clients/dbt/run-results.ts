@@ -44,7 +44,7 @@ function runResult(record: NodeRecord): Record<string, unknown> {
     thread_id: 'main',
     execution_time: result.seconds,
     adapter_response: record.response,
-    message: result.message ?? (record.response['_message'] as string | undefined) ?? null,
+    message: result.message ?? record.response['_message'] ?? null,
     failures: result.failures ?? null,
     unique_id: result.id,
     compiled: sql ? record.compiled !== null : null,

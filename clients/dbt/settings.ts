@@ -39,13 +39,25 @@ export function settle(parsed: Arguments & { command: CommandName }, argv: reado
   const given = withDefaults(parsed.given, env, isRecord(yaml['flags']) ? yaml['flags'] : {});
   const target =
     text(given, 'target_path') ?? (typeof yaml['target-path'] === 'string' ? yaml['target-path'] : 'target');
+  const folder = isAbsolute(target) ? target : join(dir, target);
+  const environment = parsed.command === 'publish' ? undefined : text(given, 'environment');
   return {
     ...{ command: parsed.command, operands: parsed.operands, given, dir, yaml },
-    flags: flagsOf(given, parsed),
-    target: isAbsolute(target) ? target : join(dir, target),
+    flags: {
+      ...flagsOf(given, parsed),
+      ...(environment !== undefined && {
+        environment,
+        state: text(given, 'state') ?? productionFolder(folder),
+      }),
+    },
+    target: environment === undefined ? folder : environmentFolder(folder, environment),
     invocation: ['dbt', ...argv].join(' '),
   };
 }
+
+/** Where the manifest of what is live is kept: environments are compared with it. */
+export const productionFolder = (target: string): string => join(target, 'production');
+export const environmentFolder = (target: string, name: string): string => join(target, 'environments', name);
 
 export const text = (given: Readonly<Record<string, unknown>>, name: string): string | undefined =>
   typeof given[name] === 'string' ? given[name] : undefined;
@@ -112,7 +124,7 @@ export function flagsOf(
   const warnError = warnErrorOf(given);
   if (warnError !== undefined) flags['warnError'] = warnError;
   if (command === 'run-operation' && operands[0] !== undefined) flags['macro'] = operands[0];
-  return flags as DbtFlags;
+  return flags;
 }
 
 /** `--warn-error`, or the kinds that `--warn-error-options` names. */

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Node } from '../../engines/dbt/manifest.js';
 import type { Environment } from '../../engines/dbt/context/environment.js';
@@ -16,7 +16,7 @@ export class TargetFolder {
     const folder = dirname(file);
     if (!this.made.has(folder)) mkdirSync(folder, { recursive: true });
     this.made.add(folder);
-    writeFileSync(file, text);
+    if (!holds(file, text)) writeFileSync(file, text);
   }
 
   json(name: string, document: unknown): void {
@@ -24,11 +24,17 @@ export class TargetFolder {
   }
 }
 
+/** Reading is much cheaper than writing, and most files are the same as last time. */
+function holds(file: string, text: string): boolean {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found?.size === Buffer.byteLength(text) && readFileSync(file, 'utf8') === text;
+}
+
 /** Where dbt puts a node's SQL, below `compiled/`: a generic test stands below the file that declares it. */
 export function compiledPath(environment: Environment, node: Node): string {
   const owner = environment.packages.find(({ name }) => name === node.package);
   const file = owner && node.file.startsWith(owner.prefix) ? node.file.slice(owner.prefix.length) : node.file;
-  const generic = node.test?.generic != null || node.kind === 'unit_test';
+  const generic = Boolean(node.test?.generic) || node.kind === 'unit_test';
   if (node.kind === 'snapshot') return `${node.package}/${file}/${node.name}.sql`;
   return `${node.package}/${generic ? `${file}/${node.path.split('/').at(-1) ?? node.name}` : file}`;
 }

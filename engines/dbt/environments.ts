@@ -1,17 +1,24 @@
 import { MillraceError } from '../../schemas/errors.js';
-import { quoteIdent, quoteRelation, type RelationName, type Session } from '../warehouse/port.js';
+import {
+  quoteIdent,
+  quoteRelation,
+  type RelationName,
+  type Session,
+  type Warehouse,
+} from '../warehouse/port.js';
+import { manifestArtifact } from './artifacts/manifest.js';
 import type { Environment } from './context/environment.js';
 import { isEphemeral, topological } from './graph.js';
+import { truthy } from './jinja/values.js';
 import type { Node } from './manifest.js';
 import { relationObject } from './run/compile.js';
 import type { Job } from './run/job.js';
 import { make, nodeHooks } from './run/make.js';
-import { MATERIALIZATIONS } from './run/materializations.js';
+import { materializeTable } from './run/materializations.js';
 import { NodeTask } from './run/task.js';
 import { selectNodes } from './select/select-nodes.js';
 import { ManifestArtifact } from './state/artifact.js';
 import type { PreviousState } from './state/previous.js';
-import { manifestArtifact } from './artifacts/manifest.js';
 
 /**
  * An environment is a copy of production in which only what has changed stands: its relations are in schemas of their
@@ -28,21 +35,24 @@ export interface Publication {
  *
  * @param name as the command line has it: `pr-12`
  * @param production its last manifest.json
- * @returns ids of the nodes that the environment builds, and their tests
+ * @param chosen what the command selects; only of this anything is built
+ * @returns ids of the nodes that are left to build, and their tests
  * @throws MillraceError ProjectInvalid for a name that can be no schema's; ObjectMissing, ObjectCorrupt
  */
 export function enterEnvironment(
   environment: Environment,
   name: string,
   production: PreviousState,
+  chosen: ReadonlySet<string>,
 ): Set<string> {
   const suffix = suffixOf(name);
   const { manifest, packages } = environment;
-  const { ids } = selectNodes({
+  const { ids: changed } = selectNodes({
     ...{ manifest, packages, command: 'build', state: production },
     flags: { select: ['state:modified+'] },
     current: () => ManifestArtifact.parse(manifestArtifact(environment)),
   });
+  const ids = new Set([...chosen].filter((id) => changed.has(id)));
   for (const id of ids) {
     const node = manifest.nodes.get(id);
     if (!node?.relation) continue;
@@ -57,12 +67,22 @@ export function enterEnvironment(
  * that were built and tested. All of it is one transaction where the warehouse has one for definitions; then the
  * environment's relations are dropped.
  *
- * @param job of the project as production has it
+ * @param environment the project as production has it
  * @param built the artifacts of the environment's last build
  * @throws MillraceError TestFailed when that build was not clean; ObjectMissing when what it built is gone; SqlError
  */
-export async function publishEnvironment(job: Job, name: string, built: PreviousState): Promise<Publication> {
-  const { warehouse, environment, signal } = job;
+export async function publishEnvironment(
+  {
+    warehouse,
+    environment,
+    signal,
+  }: { warehouse: Warehouse; environment: Environment; signal?: AbortSignal },
+  name: string,
+  built: PreviousState,
+): Promise<Publication> {
+  const { command, flags } = environment.invocation;
+  const options = { command, flags, reuse: false, ledger: false };
+  const job: Job = { warehouse, environment, options, signal, results: [] };
   const parts = partsOf(environment, suffixOf(name), built);
   requireClean(name, built);
   const schemas = new Set(parts.map(({ node }) => schemaText(node.relation as RelationName)));
@@ -79,7 +99,10 @@ export async function publishEnvironment(job: Job, name: string, built: Previous
 
 /** `pr-12` gives `__pr_12` */
 export function suffixOf(name: string): string {
-  const clean = name.toLowerCase().replace(/[^a-z0-9]+/g, '_').replace(/^_|_$/g, '');
+  const clean = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '_')
+    .replace(/^_|_$/g, '');
   if (clean !== '' && clean.length <= 40) return `__${clean}`;
   throw new MillraceError('ProjectInvalid', {
     what: `'${name}' is no name for an environment`,
@@ -132,14 +155,22 @@ async function publishPart(job: Job, session: Session, { node, from }: Part): Pr
     await make(task(), nodeHooks(node));
     return;
   }
-  const rows = relationObject(from, was.type, job.environment.target).toString();
-  await MATERIALIZATIONS['table']?.(task(`select * from ${rows}`));
+  const source = relationObject(from, was.type, job.environment.target);
+  const table = task(`select * from ${source.toString()}`);
+  const copies = truthy(await table.call('can_clone_table'));
+  await make(table, nodeHooks(node), async (making) => {
+    if (!copies) return materializeTable(making);
+    await making.run(await making.macro('create_or_replace_clone', [making.relation('table'), source]));
+    return { type: 'table', rows: null };
+  });
 }
 
 async function drop(session: Session, relation: RelationName): Promise<void> {
   const found = await session.describe(relation);
   if (!found) return;
-  const kind = { table: 'TABLE', view: 'VIEW', materialized_view: 'MATERIALIZED VIEW', external: 'TABLE' }[found.type];
+  const kind = { table: 'TABLE', view: 'VIEW', materialized_view: 'MATERIALIZED VIEW', external: 'TABLE' }[
+    found.type
+  ];
   await session.run(`DROP ${kind} ${quoteRelation(relation)}`);
   const left = await session.relations(relation);
   if (left.length === 0) await session.run(`DROP SCHEMA IF EXISTS ${schemaText(relation)}`);

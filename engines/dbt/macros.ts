@@ -14,6 +14,8 @@ export const macroId = (macro: Macro): string => `macro.${ownerOf(macro)}.${macr
 /** Every macro of a project and its packages, and the order in which names are looked up. */
 export class MacroSet {
   private readonly packages = new Map<string, Map<string, Macro>>();
+  /** macros of dbt's own whose text has not been parsed yet: most projects use few of them */
+  private readonly unread = new Map<string, () => Template>();
 
   constructor(
     readonly root: string,
@@ -27,6 +29,19 @@ export class MacroSet {
       if (statement.kind === 'macro') this.add(packageName, statement.macro);
   }
 
+  /** Takes dbt's own macros of one text, which is parsed when the first of them is asked for. */
+  addBuiltIn(names: Iterable<string>, read: () => Template): void {
+    for (const name of names) this.unread.set(name, read);
+  }
+
+  private builtIn(name: string): Macro | undefined {
+    const known = this.packages.get(BUILT_IN)?.get(name);
+    const read = known ? undefined : this.unread.get(name);
+    if (!read) return known;
+    this.addTemplate(BUILT_IN, read());
+    return this.packages.get(BUILT_IN)?.get(name);
+  }
+
   private add(packageName: string, macro: Macro): void {
     let macros = this.packages.get(packageName);
     if (!macros) this.packages.set(packageName, (macros = new Map<string, Macro>()));
@@ -35,11 +50,11 @@ export class MacroSet {
   }
 
   has(packageName: string): boolean {
-    return this.packages.has(packageName);
+    return this.packages.has(packageName) || (packageName === BUILT_IN && this.unread.size > 0);
   }
 
   in(packageName: string, name: string): Macro | undefined {
-    return this.packages.get(packageName)?.get(name);
+    return packageName === BUILT_IN ? this.builtIn(name) : this.packages.get(packageName)?.get(name);
   }
 
   /** a bare name, as a node of `packageName` sees it: its own package, then the project, then dbt's own */
@@ -77,14 +92,15 @@ export class MacroSet {
   }
 
   *names(): Iterable<string> {
-    for (const macros of this.packages.values()) yield* macros.keys();
+    for (const name of this.packageNames()) yield* this.namesIn(name);
   }
 
-  *namesIn(packageName: string): Iterable<string> {
-    yield* this.packages.get(packageName)?.keys() ?? [];
+  namesIn(packageName: string): Iterable<string> {
+    const read = this.packages.get(packageName)?.keys() ?? [];
+    return packageName === BUILT_IN ? new Set([...read, ...this.unread.keys()]) : read;
   }
 
-  *packageNames(): Iterable<string> {
-    yield* this.packages.keys();
+  packageNames(): Iterable<string> {
+    return new Set([...this.packages.keys(), BUILT_IN]);
   }
 }

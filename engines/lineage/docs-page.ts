@@ -39,13 +39,13 @@ export function docsPage(data: PageData): string {
 <nav aria-label="Everything in the project">
 <div class="top">
 <div class="brand"><a href="#/">${title}</a><button id="theme" type="button" title="Light or dark">Dark</button></div>
-<input id="search" type="search" placeholder="Search names, columns, tags  ( / )" aria-label="Search">
+<input id="search" type="search" placeholder="Search ( / )" aria-label="Search names, columns, descriptions and tags">
 </div>
 <div class="list" id="list"></div>
 </nav>
 <main id="main" tabindex="-1"></main>
 <script id="data" type="application/json">${json}</script>
-<script>${GRAPH_SCRIPT}${APP_SCRIPT}</script>
+<script>'use strict';${GRAPH_SCRIPT}${APP_SCRIPT}</script>
 </body>
 </html>
 `;

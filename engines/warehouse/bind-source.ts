@@ -5,6 +5,7 @@ import { contentKey } from '../lake/content.js';
 import { currentBatches } from '../lake/current-batches.js';
 import type { ObjectStore } from '../lake/store.js';
 import { batchesToLand, dropKeyed, landKeyed, type KeyedRecord } from './landing/land-keyed.js';
+import { loadedSources, loadStream } from './landing/load-source.js';
 import { createRecords, readRecords, writeRecord, type LandingRecord } from './landing/records.js';
 import type { LocalFile } from './landing/rows.js';
 import { streamsOf, type BoundStream } from './landing/streams.js';
@@ -30,6 +31,11 @@ interface Binding {
  */
 export async function bindSource({ warehouse, lake, source, spec, signal }: Binding): Promise<void> {
   const localFile = remembered((uri) => lake.localFile(uri));
+  if (warehouse.dialect !== 'duckdb') {
+    for (const { stream, batches } of await readAll(lake, source, spec))
+      await loadStream(warehouse, stream, batches, localFile, signal);
+    return;
+  }
   await fetchFiles(await readAll(lake, source, spec), await recordsOf(warehouse, source), localFile, signal);
   const bind = async (session: Session): Promise<void> => {
     await session.run(`create schema if not exists ${quoteIdent(source)}`);
@@ -48,9 +54,10 @@ export async function bindSource({ warehouse, lake, source, spec, signal }: Bind
  * this moment, which may be less than what the lake has got since.
  */
 export async function boundSources(
-  session: Session,
+  warehouse: Warehouse,
 ): Promise<Record<string, { relation: RelationName; key: string }>> {
-  const records = await readRecords(session);
+  if (warehouse.dialect !== 'duckdb') return loadedSources(warehouse);
+  const records = await readRecords(warehouse);
   return Object.fromEntries(
     records.flatMap(({ source, record: { key, views } }) =>
       Object.keys(views).map((name) => [

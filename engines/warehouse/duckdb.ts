@@ -187,7 +187,7 @@ function session(connection: DuckDBConnection, outer?: AbortSignal): Session {
         const types = result.columnTypes();
         return {
           columns: names.map((name, index) => ({ name, type: String(types[index]) })),
-          rows: (await result.convertRowObjects(plainValue)) as Row[],
+          rows: await result.convertRowObjects(plainValue),
           changed: result.rowsChanged,
         };
       }),

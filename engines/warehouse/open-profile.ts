@@ -124,7 +124,7 @@ async function openDuckDbProfile(settings: Settings): Promise<Warehouse> {
   const { memory_limit: memoryLimit, threads, ...others } = options;
   const warehouse = await openDuckDb({
     path: settings.text('path') ?? ':memory:',
-    memoryLimit: memoryLimit === undefined ? undefined : String(memoryLimit),
+    memoryLimit: typeof memoryLimit === 'string' ? memoryLimit : undefined,
     ...(threads !== undefined && { threads: Number(threads) }),
   });
   try {
@@ -144,15 +144,15 @@ async function openDuckDbProfile(settings: Settings): Promise<Warehouse> {
 async function loadExtension(warehouse: Warehouse, extension: unknown): Promise<void> {
   const { name, repo } =
     typeof extension === 'string' ? { name: extension, repo: undefined } : record(extension);
-  const from = repo === undefined ? '' : ` FROM ${quoteText(String(repo))}`;
+  const from = typeof repo === 'string' ? ` FROM ${quoteText(repo)}` : '';
   await warehouse.run(`INSTALL ${quoteIdent(String(name))}${from}; LOAD ${quoteIdent(String(name))}`);
 }
 
 async function attach(warehouse: Warehouse, attached: Record<string, unknown>): Promise<void> {
   const { path, alias, type, read_only: readOnly } = attached;
-  const named = alias === undefined || alias === null ? '' : ` AS ${quoteIdent(String(alias))}`;
+  const named = typeof alias === 'string' ? ` AS ${quoteIdent(alias)}` : '';
   const options = [
-    ...(type === undefined || type === null ? [] : [`TYPE ${String(type)}`]),
+    ...(typeof type === 'string' ? [`TYPE ${quoteIdent(type)}`] : []),
     ...(readOnly === true ? ['READ_ONLY'] : []),
   ];
   const given = options.length > 0 ? ` (${options.join(', ')})` : '';

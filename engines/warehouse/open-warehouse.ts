@@ -36,9 +36,8 @@ export async function openWarehouse(spec: WarehouseSpec, options: OpenOptions): 
       });
     }
     case 'snowflake': {
-      const { login, kind: _kind, ...rest } = spec;
-      const { tag } = options;
-      return openSnowflake({ ...rest, auth: await snowflakeAuth(login, options.secret), tag });
+      const auth = await snowflakeAuth(spec.login, options.secret);
+      return openSnowflake({ ...spec, auth, tag: options.tag });
     }
   }
 }

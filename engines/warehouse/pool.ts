@@ -3,7 +3,7 @@ import { MillraceError } from '../../schemas/errors.js';
 /** A few things to share, made when first needed; who finds none free waits in line. */
 export class Pool<T> {
   private readonly free: T[] = [];
-  private readonly waiting: { serve: (item: T) => void; fail: (cause: unknown) => void }[] = [];
+  private readonly waiting: { serve: (item: T) => void; fail: (cause: Error) => void }[] = [];
   private made = 0;
   private closed = false;
   private idle: (() => void) | undefined;
@@ -49,9 +49,9 @@ export class Pool<T> {
           signal?.removeEventListener('abort', leave);
           resolve(item);
         },
-        fail: (cause: unknown): void => {
+        fail: (cause: Error): void => {
           signal?.removeEventListener('abort', leave);
-          reject(cause as Error);
+          reject(cause);
         },
       };
       const leave = (): void => {

@@ -84,6 +84,13 @@ export interface RelationInfo {
   columns: ColumnInfo[];
 }
 
+/** Parquet files of this machine, and the columns of a table that take their values by name. */
+export interface LoadFiles {
+  table: RelationName;
+  columns: { name: string; bronze: string; type: string }[];
+  files: string[];
+}
+
 export type Dialect = 'duckdb' | 'snowflake' | 'postgres';
 
 /**
@@ -103,6 +110,11 @@ export interface Warehouse extends Session {
   transaction<T>(work: (session: Session) => Promise<T>, statement?: Statement): Promise<T>;
   /** One connection for all of `work`, and no transaction: for statements that begin and commit by themselves. */
   connection<T>(work: (session: Session) => Promise<T>, statement?: Statement): Promise<T>;
+  /**
+   * Adds the rows of files to a table; `before` is part of the same transaction. Only where files of the lake cannot be
+   * read in place.
+   */
+  load?(files: LoadFiles, before: (session: Session) => Promise<void>, statement?: Statement): Promise<void>;
   close(): Promise<void>;
 }
 

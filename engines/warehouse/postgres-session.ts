@@ -1,4 +1,7 @@
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
 import { MillraceError } from '../../schemas/errors.js';
 import {
   quoteIdent,
@@ -7,6 +10,7 @@ import {
   type Answer,
   type ColumnInfo,
   type ListedRelation,
+  type LoadFiles,
   type RelationInfo,
   type RelationName,
   type RelationType,
@@ -95,6 +99,21 @@ export class PostgresSession implements Session {
     await this.run(
       `${drop} ALTER ${keyword(made.type)} ${quoteRelation(made)} RENAME TO ${quoteIdent(live.name)}`,
     );
+  }
+
+  /** Adds the rows of a CSV file without a header. */
+  async copyIn({ table, columns }: LoadFiles, csv: string): Promise<void> {
+    this.outer?.throwIfAborted();
+    const names = columns.map(({ name }) => quoteIdent(name)).join(', ');
+    const into = this.client.query(
+      copyFrom(`COPY ${quoteRelation(table)} (${names}) FROM STDIN (FORMAT csv)`),
+    );
+    try {
+      await pipeline(createReadStream(csv), into, { signal: this.outer });
+    } catch (cause) {
+      this.outer?.throwIfAborted();
+      throw postgresError(cause, null, this.address);
+    }
   }
 
   /** Also of a transaction whose signal has aborted. A failure has ended the connection already. */

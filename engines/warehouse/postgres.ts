@@ -2,11 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { MillraceError } from '../../schemas/errors.js';
 import { postgresError, type PostgresAddress } from './postgres-errors.js';
+import { withCsv } from './postgres-load.js';
 import { PostgresSession } from './postgres-session.js';
 import {
   quoteIdent,
   type Answer,
   type ListedRelation,
+  type LoadFiles,
   type RelationInfo,
   type RelationName,
   type RelationType,
@@ -59,7 +61,9 @@ export async function openPostgresWarehouse(options: PostgresOptions): Promise<W
   };
   const pool = new pg.Pool({
     ...config,
-    onConnect: async (client) => void (await client.query(settings.map((each) => `SET ${each}`).join('; '))),
+    // the pool waits for it, whatever its types say
+    onConnect: ((client) =>
+      client.query(settings.map((each) => `SET ${each}`).join('; '))) as pg.PoolConfig['onConnect'],
   });
   // a connection that breaks while idle leaves the pool; the next statement opens another
   pool.on('error', () => undefined);
@@ -141,6 +145,19 @@ class Postgres implements Warehouse {
 
   connection<T>(work: (session: Session) => Promise<T>, statement: Statement = {}): Promise<T> {
     return this.use(work, statement);
+  }
+
+  load(
+    files: LoadFiles,
+    before: (session: Session) => Promise<void>,
+    statement: Statement = {},
+  ): Promise<void> {
+    return withCsv(files, (csv) =>
+      this.transaction(async (session) => {
+        await before(session);
+        await (session as PostgresSession).copyIn(files, csv);
+      }, statement),
+    );
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type * as Snowflake from 'snowflake-sdk';
 import type {
   Column,
   Connection,
@@ -21,7 +22,7 @@ const POLL_MS = { first: 50, most: 2_000 };
 /** Snowflake's limit of a query tag */
 const LONGEST_TAG = 2_000;
 
-type Driver = typeof import('snowflake-sdk');
+type Driver = typeof Snowflake;
 let driver: Promise<Driver> | undefined;
 
 /** Loaded when first needed: it takes most of a second. It is kept from logging and from asking the cloud who we are. */
@@ -92,7 +93,7 @@ export class SnowflakeConnection {
   private async attached(sql: string, { signal, tag }: Statement): Promise<Answer> {
     let running: RowStatement | undefined;
     const answer = new Promise<Answer>((resolve, reject) => {
-      running = this.connection.execute(this.request(sql, tag, resolve, reject)) as RowStatement;
+      running = this.connection.execute(this.request(sql, tag, resolve, reject));
     });
     return this.stoppable(answer, signal, () => running?.cancel(() => undefined));
   }
@@ -164,7 +165,7 @@ export class SnowflakeConnection {
       ...{ sqlText: sql, rowMode: 'array', fetchAsString: ['Number', 'JSON'] },
       parameters: this.parameters(tag),
       complete: (error, statement, rows) =>
-        error ? reject(error) : resolve(answerOf(statement as RowStatement, rows as unknown[][] | undefined)),
+        error ? reject(error) : resolve(answerOf(statement, rows as unknown[][] | undefined)),
     };
   }
 

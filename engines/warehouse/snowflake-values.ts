@@ -21,12 +21,12 @@ function number(text: string, column: Column): number | string {
 /** One value of an answer as the port promises it; numbers and JSON come as text, the driver would round them. */
 export function plainValue(value: unknown, column: Column): unknown {
   if (value === null || value === undefined) return null;
-  if (column.isNumber()) return number(String(value), column);
+  if (column.isNumber()) return number(value as string, column);
   if (column.isTimestampNtz()) return timestamp(value as DriverDate);
   if (column.isTimestamp()) return `${timestamp(value as DriverDate)}Z`;
   if (column.isDate()) return (value as Date).toISOString().slice(0, 10);
   if (column.isTime())
-    return String(value).replace(/\.?0+$/, (zeros) => (zeros.startsWith('.') ? '' : zeros));
+    return (value as string).replace(/\.?0+$/, (zeros) => (zeros.startsWith('.') ? '' : zeros));
   if (column.isBinary()) return Buffer.from(value as Buffer).toString('hex');
   return value;
 }

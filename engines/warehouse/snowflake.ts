@@ -4,6 +4,7 @@ import { Pool } from './pool.js';
 import type {
   Answer,
   ListedRelation,
+  LoadFiles,
   RelationInfo,
   RelationName,
   RelationType,
@@ -15,6 +16,7 @@ import type {
 } from './port.js';
 import { SnowflakeConnection } from './snowflake-connection.js';
 import type { SnowflakeOptions } from './snowflake-options.js';
+import { insertStaged, stageFiles } from './snowflake-load.js';
 import { SnowflakeSession } from './snowflake-session.js';
 
 const CONNECTIONS = 8;
@@ -95,6 +97,18 @@ class Snowflake implements Warehouse {
         }
       }
     }, statement.signal);
+  }
+
+  load(
+    files: LoadFiles,
+    before: (session: Session) => Promise<void>,
+    statement: Statement = {},
+  ): Promise<void> {
+    return this.transaction(async (session) => {
+      await stageFiles(session, files);
+      await before(session);
+      await insertStaged(session, files);
+    }, statement);
   }
 
   async close(): Promise<void> {

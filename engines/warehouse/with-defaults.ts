@@ -25,6 +25,10 @@ export function withDefaults(warehouse: Warehouse, defaults: Omit<Statement, 'si
     transaction: (work, statement) =>
       warehouse.transaction((inner) => work(session(inner)), merged(statement)),
     connection: (work, statement) => warehouse.connection((inner) => work(session(inner)), merged(statement)),
+    ...(warehouse.load && {
+      load: (files, before, statement) =>
+        warehouse.load?.(files, (inner) => before(session(inner)), merged(statement)) ?? Promise.resolve(),
+    }),
     close: () => warehouse.close(),
   };
 }

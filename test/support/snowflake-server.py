@@ -39,7 +39,7 @@ PUBLIC_KEY = os.environ.get("TEST_PUBLIC_KEY", "")
 PATIENCE_S = 0.5
 
 # what has no effect on what tests look at, and fakesnow does not know
-NOTHING_TO_DO = [r"^\s*alter session\b", r"^\s*(grant|revoke)\b", r"^\s*use (warehouse|role)\b", r"^\s*alter .* (suspend|resume) recluster"]
+NOTHING_TO_DO = [r"^\s*alter session\b", r"^\s*(grant|revoke)\b", r"^\s*drop stage\b", r"^\s*use (warehouse|role)\b", r"^\s*alter .* (suspend|resume) recluster"]
 SWAP = re.compile(r"^\s*alter table (\S+) swap with (\S+)\s*$", re.I)
 
 queries = {}

@@ -5,7 +5,7 @@ const WIDEST_TABLE = 6;
 
 const cellText = (value: unknown): string => {
   if (value === null || value === undefined) return '';
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean);
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
   return text.length > WIDEST_COLUMN ? `${text.slice(0, WIDEST_COLUMN - 3)}...` : text;
 };
 

@@ -7,7 +7,8 @@ import { createdAt, identity, referenceDicts, relationText, unrendered } from '.
 /** A source table as dbt writes it. */
 export function sourceDict(source: SourceTable, environment: Environment): Dict {
   const { relation, config } = source;
-  const freshness = freshnessDict(source.freshness);
+  const never = config.has('freshness') && config.get('freshness') === null;
+  const freshness = never ? null : freshnessDict(source.freshness);
   const meta = config.get('meta') ?? new Map();
   const tags = list(config.get('tags'));
   return new Map<Value, Value>([

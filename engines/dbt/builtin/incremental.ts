@@ -253,7 +253,7 @@ export const INCREMENTAL = String.raw`
   {%- set found = [] -%}
   {%- for column in source_columns -%}
     {%- for former in target_columns
-          if former.name == column.name and former.data_type != column.data_type and not column.can_expand_to(other_column=former) -%}
+          if former.name == column.name and former.data_type != column.data_type and not column.can_expand_to(former) -%}
       {%- do found.append({'column_name': former.name, 'new_type': column.data_type}) -%}
     {%- endfor -%}
   {%- endfor -%}
@@ -313,4 +313,11 @@ export const INCREMENTAL = String.raw`
   {%- endif -%}
   {{ return(changes['source_columns']) }}
 {% endmacro %}
+
+{#- DuckDB takes no rows into a table whose type was altered in the same transaction: the table is made anew -#}
+{% macro duckdb__alter_column_type(relation, column_name, new_column_type) -%}
+  {%- set name = adapter.quote(column_name) -%}
+  {%- do run_query('create or replace table ' ~ relation ~ ' as select * replace (cast(' ~ name ~ ' as '
+       ~ new_column_type ~ ') as ' ~ name ~ ') from ' ~ relation) -%}
+{%- endmacro %}
 `;

@@ -328,10 +328,8 @@ select * from deletion_records
   {{ adapter.dispatch('post_snapshot', 'dbt')(staging_relation) }}
 {%- endmacro %}
 
+{# connections are used again, and temporary tables live as long as theirs #}
 {% macro default__post_snapshot(staging_relation) -%}
-{%- endmacro %}
-
-{% macro duckdb__post_snapshot(staging_relation) -%}
   {%- call statement('drop_snapshot_staging_relation') -%}
     drop table if exists {{ staging_relation.render() }}
   {%- endcall -%}

@@ -3,7 +3,7 @@ import type { Arguments } from '../jinja/arguments.js';
 import { JinjaFault } from '../jinja/fault.js';
 import { item } from '../jinja/operators.js';
 import { contains, iterate, str, tuple, type Value } from '../jinja/values.js';
-import type { AdapterHost } from './adapter.js';
+import type { AdapterHost } from './adapter-host.js';
 import { Column } from './column.js';
 import type { Queries } from './queries.js';
 import { Relation } from './relation.js';
@@ -34,7 +34,9 @@ function columnsOf(relation: Relation, { database: own, type }: AdapterHost, que
   if (schema === null)
     return queries.query(`select * from ${relation.render()} where false limit 0`).columns.map(column);
   if (identifier === null) return [];
-  return (queries.describe({ database: database ?? own, schema, name: identifier })?.columns ?? []).map(column);
+  return (queries.describe({ database: database ?? own, schema, name: identifier })?.columns ?? []).map(
+    column,
+  );
 }
 
 const columnsByMacro = (relation: Relation, host: AdapterHost): Column[] => {
@@ -43,17 +45,20 @@ const columnsByMacro = (relation: Relation, host: AdapterHost): Column[] => {
 };
 
 function listed(host: AdapterHost, queries: Queries, database: string | null, schema: string): Relation[] {
-  return queries
-    .relations({ database: database ?? host.database, schema })
-    .map(
-      (found) =>
-        new Relation(
-          { database: database ?? host.database, schema: found.schema, identifier: found.name, type: found.type },
-          undefined,
-          undefined,
-          host.type,
-        ),
-    );
+  return queries.relations({ database: database ?? host.database, schema }).map(
+    (found) =>
+      new Relation(
+        {
+          database: database ?? host.database,
+          schema: found.schema,
+          identifier: found.name,
+          type: found.type,
+        },
+        undefined,
+        undefined,
+        host.type,
+      ),
+  );
 }
 
 function find(host: AdapterHost, queries: Queries, parts: Relation['parts']): Value {
@@ -155,8 +160,12 @@ export const ASKING: Readonly<Record<string, { meanwhile: () => Value; run: Meth
   get_missing_columns: {
     meanwhile: () => [],
     run: (given, host) => {
-      const there = new Set(columnsByMacro(relationIn(given, 1, 'to_relation'), host).map(({ name }) => name));
-      return columnsByMacro(relationIn(given, 0, 'from_relation'), host).filter(({ name }) => !there.has(name));
+      const there = new Set(
+        columnsByMacro(relationIn(given, 1, 'to_relation'), host).map(({ name }) => name),
+      );
+      return columnsByMacro(relationIn(given, 0, 'from_relation'), host).filter(
+        ({ name }) => !there.has(name),
+      );
     },
   },
   get_column_schema_from_query: {
@@ -186,9 +195,18 @@ export const ASKING: Readonly<Record<string, { meanwhile: () => Value; run: Meth
     meanwhile: () => null,
     run: (given, host) => (host.macro('alter_column_type', given.args, given.kwargs), null),
   },
-  create_schema: { meanwhile: () => null, run: (given, host) => (host.macro('create_schema', given.args, given.kwargs), null) },
-  drop_schema: { meanwhile: () => null, run: (given, host) => (host.macro('drop_schema', given.args, given.kwargs), null) },
-  drop_relation: { meanwhile: () => null, run: (given, host) => (host.macro('drop_relation', given.args, given.kwargs), null) },
+  create_schema: {
+    meanwhile: () => null,
+    run: (given, host) => (host.macro('create_schema', given.args, given.kwargs), null),
+  },
+  drop_schema: {
+    meanwhile: () => null,
+    run: (given, host) => (host.macro('drop_schema', given.args, given.kwargs), null),
+  },
+  drop_relation: {
+    meanwhile: () => null,
+    run: (given, host) => (host.macro('drop_relation', given.args, given.kwargs), null),
+  },
   truncate_relation: {
     meanwhile: () => null,
     run: (given, host) => (host.macro('truncate_relation', given.args, given.kwargs), null),
@@ -221,6 +239,7 @@ export const ASKING: Readonly<Record<string, { meanwhile: () => Value; run: Meth
   },
   location_exists: {
     meanwhile: () => false,
-    run: (given, _host, queries) => queries.query(`select 1 from glob(${quoteText(given.text(0, 'location'))})`).rows.length > 0,
+    run: (given, _host, queries) =>
+      queries.query(`select 1 from glob(${quoteText(given.text(0, 'location'))})`).rows.length > 0,
   },
 };

@@ -11,32 +11,13 @@ import {
   Undefined,
   type Dict,
   type JinjaFunction,
-  type Kwargs,
   type PyObject,
   type Value,
 } from '../jinja/values.js';
+import type { AdapterHost } from './adapter-host.js';
 import { ASKING, relationIn, STRATEGIES } from './adapter-questions.js';
 import { columnsDdl, constraintsDdl } from './constraints.js';
-import type { Queries } from './queries.js';
 import type { Relation } from './relation.js';
-
-export interface AdapterHost {
-  /** null while the project is read: nothing is asked then */
-  queries: Queries | null;
-  database: string;
-  type: string;
-  /** dbt's behaviour flags */
-  behavior: Value;
-  /** `quoting:` of dbt_project.yml */
-  quoting: Readonly<Record<string, unknown>>;
-  /** @returns the macro, callable */
-  dispatch(name: string, namespace: string | null): Value | undefined;
-  /** where `dispatch` has looked */
-  attempts(name: string, namespace: string | null): string[];
-  macroNames(): Iterable<string>;
-  /** runs a macro by its name, the project's own version before dbt's */
-  macro(name: string, args: Value[], kwargs?: Kwargs): Value;
-}
 
 /** what relations are called is kept nowhere, so there is nothing to keep up to date */
 const nothing: JinjaFunction = () => '';
@@ -91,7 +72,11 @@ function hardDeletes(given: Arguments): string {
   if ((invalidate !== null && truthy(invalidate)) || mode === 'invalidate') return 'invalidate';
   if (mode === 'new_record') return 'new_record';
   if (mode === null || mode === 'ignore') return 'ignore';
-  throw new JinjaFault(`'${str(mode)}' is no hard_deletes`, undefined, 'Use ignore, invalidate or new_record');
+  throw new JinjaFault(
+    `'${str(mode)}' is no hard_deletes`,
+    undefined,
+    'Use ignore, invalidate or new_record',
+  );
 }
 
 /** What needs no warehouse. */
@@ -100,9 +85,12 @@ const PLAIN: Record<string, (given: Arguments, host: AdapterHost) => Value> = {
   quote: (given) => quoteIdent(given.text(0, 'identifier')),
   quote_as_configured: quoteAs,
   quote_seed_column: (given) =>
-    given.value(1, 'quote_config', null) === false ? given.text(0, 'column') : quoteIdent(given.text(0, 'column')),
+    given.value(1, 'quote_config', null) === false
+      ? given.text(0, 'column')
+      : quoteIdent(given.text(0, 'column')),
   valid_incremental_strategies: (_given, { type }) => [...(STRATEGIES[type] ?? ['append'])],
-  render_raw_columns_constraints: (given, { type }) => columnsDdl(given.value(0, 'raw_columns') as Dict, type),
+  render_raw_columns_constraints: (given, { type }) =>
+    columnsDdl(given.value(0, 'raw_columns') as Dict, type),
   render_raw_model_constraints: (given, { type }) => constraintsDdl(given.value(0, 'raw_constraints'), type),
   get_hard_deletes_behavior: hardDeletes,
   get_rows_different_sql: differing,
@@ -132,7 +120,13 @@ const PLAIN: Record<string, (given: Arguments, host: AdapterHost) => Value> = {
   nice_connection_name: () => 'millrace',
   date_function: (_given, { type }) => (type === 'snowflake' ? 'CURRENT_TIMESTAMP()' : 'now()'),
 };
-const QUIET = ['cache_added', 'cache_dropped', 'cache_renamed', 'cache_dropped_relation', 'ensure_transaction'];
+const QUIET = [
+  'cache_added',
+  'cache_dropped',
+  'cache_renamed',
+  'cache_dropped_relation',
+  'ensure_transaction',
+];
 /** checks that Millrace makes itself, before a snapshot begins */
 const CHECKED = ['valid_snapshot_target', 'assert_valid_snapshot_target_given_strategy', 'warn_once'];
 
@@ -184,4 +178,3 @@ class AdapterModule extends Module {
     return super.attribute(name) ?? new Undefined(`adapter.${name}`, this.lenient);
   }
 }
-

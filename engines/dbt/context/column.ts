@@ -194,7 +194,11 @@ export class ColumnClass extends PyObject {
     return new Column(
       given.text(0, 'column'),
       given.text(1, 'dtype'),
-      { char: size(2, 'char_size'), precision: size(3, 'numeric_precision'), scale: size(4, 'numeric_scale') },
+      {
+        char: size(2, 'char_size'),
+        precision: size(3, 'numeric_precision'),
+        scale: size(4, 'numeric_scale'),
+      },
       this.adapter,
     );
   }

@@ -60,13 +60,14 @@ export class ConfigObject extends PyObject {
       persist_column_docs: () => this.persists('columns'),
     };
     if (Object.hasOwn(methods, name))
-      return (args, kwargs) => (methods[name] as (given: Arguments) => Value)(new Arguments(`config.${name}()`, args, kwargs));
+      return (args, kwargs) =>
+        (methods[name] as (given: Arguments) => Value)(new Arguments(`config.${name}()`, args, kwargs));
     return this.current().get(name);
   }
 
   private meta(): Dict {
     const meta = this.current().get('meta');
-    return meta instanceof Map ? meta : new Map();
+    return meta instanceof Map ? meta : new Map<Value, Value>();
   }
 
   private persists(what: string): boolean {

@@ -2,13 +2,14 @@ import { Arguments } from '../jinja/arguments.js';
 import { JinjaFault } from '../jinja/fault.js';
 import { PyObject, repr, str, toNumber, tuple, type Kwargs, type Value } from '../jinja/values.js';
 import { clockText, DAY, exact, pad, TimeDelta } from './time-delta.js';
-import { formatTime, zoneText } from './time-format.js';
-import { TimeZone } from './time-zone.js';
+import { formatTime } from './time-format.js';
+import { TimeZone, zoneText, type WallTime } from './time-zone.js';
 
-const ISO = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,6})\d*)?)?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?$/;
+const ISO =
+  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,6})\d*)?)?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?$/;
 
 /** Python's `date` and `datetime`, with or without a time zone. */
-export class DateTime extends PyObject {
+export class DateTime extends PyObject implements WallTime {
   readonly typeName: string;
   readonly zone: TimeZone | null;
 
@@ -23,7 +24,7 @@ export class DateTime extends PyObject {
   ) {
     super();
     this.typeName = isDate ? 'date' : 'datetime';
-    this.zone = zone === true ? UTC() : zone === false ? null : zone;
+    this.zone = zone === true ? UTC : zone === false ? null : zone;
   }
 
   /** of ISO 8601 text, as far as Python and warehouses write it */
@@ -32,7 +33,14 @@ export class DateTime extends PyObject {
     if (!found) throw new JinjaFault(`${repr(text)} is no date or time`);
     const [, year, month, day, hour, minute = '0', second = '0', fraction = '', zone] = found;
     const ms =
-      DateTime.wall(Number(year), Number(month), Number(day), Number(hour ?? 0), Number(minute), Number(second)) +
+      DateTime.wall(
+        Number(year),
+        Number(month),
+        Number(day),
+        Number(hour ?? 0),
+        Number(minute),
+        Number(second),
+      ) +
       Number(fraction.padEnd(6, '0')) / 1000;
     return new DateTime(ms, hour === undefined, zone === undefined ? null : fixedZone(zone));
   }
@@ -53,7 +61,14 @@ export class DateTime extends PyObject {
       isDate ? 0 : given.number(index + 3, name, 0),
     );
     const [hour = 0, minute = 0, second = 0, micro = 0] = time;
-    const ms = DateTime.wall(given.number(0, 'year'), given.number(1, 'month'), given.number(2, 'day'), hour, minute, second);
+    const ms = DateTime.wall(
+      given.number(0, 'year'),
+      given.number(1, 'month'),
+      given.number(2, 'day'),
+      hour,
+      minute,
+      second,
+    );
     const zone = given.value(7, 'tzinfo', null);
     return new DateTime(ms + micro / 1000, isDate, zone instanceof TimeZone ? zone : null);
   }
@@ -65,6 +80,10 @@ export class DateTime extends PyObject {
 
   in(zone: TimeZone): DateTime {
     return new DateTime(this.instant + zone.offsetAt(this.instant), false, zone);
+  }
+
+  meantIn(zone: TimeZone): DateTime {
+    return new DateTime(this.ms, this.isDate, zone);
   }
 
   override attribute(name: string): Value | undefined {
@@ -125,7 +144,7 @@ export class DateTime extends PyObject {
       case 'tzname':
         return () => this.zone && this.zone.abbreviation(this.ms);
       case 'astimezone':
-        return (args) => this.in(args[0] instanceof TimeZone ? args[0] : UTC());
+        return (args) => this.in(args[0] instanceof TimeZone ? args[0] : UTC);
       default:
         return undefined;
     }
@@ -180,7 +199,7 @@ export class DateTime extends PyObject {
 
   override repr(): string {
     const names = ['year', 'month', 'day', 'hour', 'minute', 'second', 'microsecond'];
-    const parts = names.slice(0, this.isDate ? 3 : 7).map((name) => String(this.attribute(name)));
+    const parts = names.slice(0, this.isDate ? 3 : 7).map((name) => str(this.attribute(name) ?? null));
     // seconds and microseconds are left out where they are nothing
     while (parts.length > 5 && parts.at(-1) === '0') parts.pop();
     const zone = this.zone ? [`tzinfo=${this.zone.repr()}`] : [];
@@ -204,7 +223,9 @@ export class Time extends PyObject {
   override attribute(name: string): Value | undefined {
     if (name === 'isoformat') return () => this.toString();
     const whole = new DateTime(this.ms, false);
-    return ['hour', 'minute', 'second', 'microsecond', 'strftime'].includes(name) ? whole.attribute(name) : undefined;
+    return ['hour', 'minute', 'second', 'microsecond', 'strftime'].includes(name)
+      ? whole.attribute(name)
+      : undefined;
   }
   override compareTo(other: Value): number | undefined {
     return other instanceof Time ? this.ms - other.ms : undefined;
@@ -217,13 +238,11 @@ export class Time extends PyObject {
   }
 }
 
-let utc: TimeZone | undefined;
-/** made when it is first needed: zones and times know one another */
-export const UTC = (): TimeZone => (utc ??= new TimeZone('UTC', 0));
+export const UTC = new TimeZone('UTC', 0);
 
 function fixedZone(text: string): TimeZone {
-  if (text === 'Z') return UTC();
+  if (text === 'Z') return UTC;
   const [, sign, hours = '0', minutes = '0'] = /^([+-])(\d{2}):?(\d{2})?$/.exec(text) ?? [];
   const offset = (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000;
-  return offset === 0 ? UTC() : new TimeZone(`UTC${zoneText(offset, ':')}`, offset);
+  return offset === 0 ? UTC : new TimeZone(`UTC${zoneText(offset, ':')}`, offset);
 }

@@ -50,7 +50,10 @@ export function exceptionsModule(warn: (entry: LogEntry) => void): Module {
       const name = config instanceof Map ? str(config.get('materialized') ?? null) : '?';
       return `No materialization '${name}' was found for adapter ${given.text(1, 'adapter_type')}`;
     }),
-    missing_relation: raise('missing_relation', (given) => `Relation ${given.text(0, 'relation')} not found!`),
+    missing_relation: raise(
+      'missing_relation',
+      (given) => `Relation ${given.text(0, 'relation')} not found!`,
+    ),
     relation_wrong_type: raise(
       'relation_wrong_type',
       (given) =>
@@ -67,7 +70,8 @@ export function exceptionsModule(warn: (entry: LogEntry) => void): Module {
     ),
     raise_ambiguous_alias: raise(
       'raise_ambiguous_alias',
-      (given) => `${named(given.value(0, 'node_1'))} and ${named(given.value(1, 'node_2'))} have one relation`,
+      (given) =>
+        `${named(given.value(0, 'node_1'))} and ${named(given.value(1, 'node_2'))} have one relation`,
     ),
     raise_ambiguous_catalog_match: raise(
       'raise_ambiguous_catalog_match',
@@ -80,11 +84,13 @@ export function exceptionsModule(warn: (entry: LogEntry) => void): Module {
     ),
     raise_duplicate_patch_name: raise(
       'raise_duplicate_patch_name',
-      (given) => `${named(given.value(0, 'patch_1'))} is described twice, also in ${given.text(1, 'existing_patch_path')}`,
+      (given) =>
+        `${named(given.value(0, 'patch_1'))} is described twice, also in ${given.text(1, 'existing_patch_path')}`,
     ),
     raise_duplicate_resource_name: raise(
       'raise_duplicate_resource_name',
-      (given) => `Two resources have one name: ${named(given.value(0, 'node_1'))} and ${named(given.value(1, 'node_2'))}`,
+      (given) =>
+        `Two resources have one name: ${named(given.value(0, 'node_1'))} and ${named(given.value(1, 'node_2'))}`,
     ),
     raise_invalid_property_yml_version: raise(
       'raise_invalid_property_yml_version',

@@ -14,20 +14,21 @@ import {
   Module,
   Namespace,
   PyObject,
-  repr,
   str,
   toNumber,
   toPlain,
   tuple,
   truthy,
   typeName,
+  type Dict,
   type JinjaFunction,
   type Kwargs,
   type Value,
 } from '../jinja/values.js';
 import { md5 } from '../project/files.js';
-import { exceptionsModule } from './exceptions.js';
+import { DateTime } from './datetime.js';
 import type { LogEntry } from './queries.js';
+import { DAY } from './time-delta.js';
 
 const range: JinjaFunction = (args) => {
   const [first = 0, second, third = 1] = args.map(toNumber);
@@ -78,7 +79,7 @@ const zip = (lists: Value[]): Value[] => {
 };
 
 /** Reads only the variables that were handed in: a template must not see the rest of the worker's environment. */
-const environment =
+export const environmentFunction =
   (variables: Variables): JinjaFunction =>
   (args, kwargs) => {
     const given = new Arguments('env_var()', args, kwargs);
@@ -104,9 +105,36 @@ type Variables = Readonly<Record<string, string | undefined>>;
 /** variables of the environment that dbt keeps in its artifacts */
 const METADATA = 'DBT_ENV_CUSTOM_ENV_';
 
+/** what the lists of one dict have beyond those of another, without regard to case: grants to give or to take away */
+function differences(left: Dict, right: Dict): Dict {
+  const lower = (value: Value): string => str(value).toLowerCase();
+  const there = new Map(
+    [...right].map(([key, list]) => [lower(key), new Set([...iterate(list)].map(lower))]),
+  );
+  const found: Dict = new Map();
+  for (const [key, list] of left) {
+    const other = there.get(lower(key));
+    const more = [...iterate(list)].filter((item) => !other?.has(lower(item)));
+    if (more.length > 0) found.set(other ? lower(key) : key, other ? more.map(lower) : more);
+  }
+  return found;
+}
+
+/** dates of YAML are dates in Python */
+function fromYaml(data: unknown): Value {
+  if (data instanceof Date) {
+    const isDate = data.getTime() % DAY === 0;
+    return new DateTime(data.getTime(), isDate);
+  }
+  if (Array.isArray(data)) return data.map(fromYaml);
+  if (typeof data !== 'object' || data === null) return fromPlain(data);
+  return new Map(Object.entries(data).map(([key, item]) => [key, fromYaml(item)]));
+}
+
 /** a validator: nothing for a value that is one of the choices, or of one of these types */
 function oneOf(choices: Value[], value: Value): Value {
-  if (choices.some((choice) => equal(choice, value) || str(choice) === `<class '${typeName(value)}'>`)) return null;
+  if (choices.some((choice) => equal(choice, value) || str(choice) === `<class '${typeName(value)}'>`))
+    return null;
   throw new JinjaFault(`Expected value "${str(value)}" to be one of ${choices.map(str).join(',')}`);
 }
 
@@ -139,72 +167,91 @@ class Cycler extends PyObject {
   }
 }
 
-/** Functions that are the same in every context. */
-export function commonFunctions(log: (entry: LogEntry) => void, variables: Variables): Record<string, Value> {
-  return {
-    range,
-    dict,
-    namespace: (args, kwargs) => new Namespace(dict(args, kwargs, NOWHERE) as Map<Value, Value>),
-    cycler: (items) => new Cycler(items),
-    joiner: (args) => {
-      let used = false;
-      return () => {
-        if (used) return args[0] ?? ', ';
-        used = true;
-        return '';
-      };
-    },
-    return: (args) => {
-      throw new ReturnSignal(args[0] ?? null);
-    },
-    env_var: environment(variables),
-    log: (args, kwargs) => {
-      const given = new Arguments('log()', args, kwargs);
-      log({ level: given.flag(1, 'info') ? 'info' : 'debug', text: given.text(0, 'msg') });
+/** Names that are the same in every context, and keep no state. */
+export const COMMON: Readonly<Record<string, Value>> = {
+  range,
+  dict,
+  namespace: (args, kwargs) => new Namespace(dict(args, kwargs, NOWHERE) as Map<Value, Value>),
+  cycler: (items) => new Cycler(items),
+  joiner: (args) => {
+    let used = false;
+    return () => {
+      if (used) return args[0] ?? ', ';
+      used = true;
       return '';
-    },
-    print: (args, kwargs) => {
-      log({ level: 'print', text: new Arguments('print()', args, kwargs).text(0, 'msg') });
-      return '';
-    },
-    debug: () => '',
-    tojson: (args, kwargs) =>
-      toJson(args[0] ?? null, { sortKeys: truthy(kwargs['sort_keys'] ?? args[2] ?? false), indent: null }),
-    fromjson: guarded('fromjson()', fromJson),
-    toyaml: (args) => stringifyYaml(toPlain(args[0] ?? null)),
-    fromyaml: guarded('fromyaml()', (text) => fromPlain(parseYaml(text, { version: '1.1' }))),
-    set: converting('set()', false, toSet),
-    set_strict: converting('set_strict()', true, toSet),
-    zip: (args) => zip(args),
-    zip_strict: (args) => zip(args),
-    local_md5: (args) => md5(str(args[0] ?? '')),
-    diff_of_two_dicts: (args) => {
-      const [left, right] = args;
-      if (!(left instanceof Map) || !(right instanceof Map))
-        throw new JinjaFault('diff_of_two_dicts() needs two dicts');
-      return new Map([...left].filter(([key, value]) => repr(right.get(key) ?? null) !== repr(value)));
-    },
-    exceptions: exceptionsModule(log),
-    validation: new Module('validation', { any: (choices) => (args) => oneOf(choices, args[0] ?? null) }),
-    try_or_compiler_error: (args, kwargs, site) => {
-      const [message = '', func = null, ...rest] = args;
-      try {
-        return callValue(func, rest, kwargs, site);
-      } catch (cause) {
-        // what asks the warehouse, or returns from a macro, is no failure
-        if (!(cause instanceof JinjaFault)) throw cause;
-        throw new JinjaFault(str(message), site);
-      }
-    },
-    thread_id: 'MainThread',
-    dbt_metadata_envs: new Map(
-      Object.entries(variables).flatMap(([name, value]) =>
-        name.startsWith(METADATA) && value !== undefined ? [[name.slice(METADATA.length), value]] : [],
-      ),
-    ),
-    dbt_version: '1.10.23',
+    };
+  },
+  return: (args) => {
+    throw new ReturnSignal(args[0] ?? null);
+  },
+  debug: () => '',
+  tojson: (args, kwargs) =>
+    toJson(args[0] ?? null, { sortKeys: truthy(kwargs['sort_keys'] ?? args[2] ?? false), indent: null }),
+  fromjson: guarded('fromjson()', fromJson),
+  toyaml: (args, kwargs) =>
+    stringifyYaml(toPlain(args[0] ?? null), {
+      indentSeq: false,
+      sortMapEntries: truthy(kwargs['sort_keys'] ?? args[2] ?? false),
+      lineWidth: 80,
+    }),
+  fromyaml: guarded('fromyaml()', (text) => fromYaml(parseYaml(text, { version: '1.1' }))),
+  set: converting('set()', false, toSet),
+  set_strict: converting('set_strict()', true, toSet),
+  zip: (args, kwargs) => {
+    try {
+      return zip(args);
+    } catch {
+      return kwargs['default'] ?? null;
+    }
+  },
+  zip_strict: (args) => zip(args),
+  local_md5: (args) => md5(str(args[0] ?? '')),
+  diff_of_two_dicts: (args) => {
+    const [left, right] = args;
+    if (!(left instanceof Map) || !(right instanceof Map))
+      throw new JinjaFault('diff_of_two_dicts() needs two dicts');
+    return differences(left, right);
+  },
+  validation: new Module('validation', { any: (choices) => (args) => oneOf(choices, args[0] ?? null) }),
+  try_or_compiler_error: (args, kwargs, site) => {
+    const [message = '', func = null, ...rest] = args;
+    try {
+      return callValue(func, rest, kwargs, site);
+    } catch (cause) {
+      // what asks the warehouse, or returns from a macro, is no failure
+      if (!(cause instanceof JinjaFault)) throw cause;
+      throw new JinjaFault(str(message), site);
+    }
+  },
+  thread_id: 'MainThread',
+  dbt_version: '1.10.23',
+};
+
+type Log = (entry: LogEntry) => void;
+
+/** `log()`: what is not `info=True` is for the log file only */
+export const logFunction =
+  (log: Log): JinjaFunction =>
+  (args, kwargs) => {
+    const given = new Arguments('log()', args, kwargs);
+    log({ level: given.flag(1, 'info') ? 'info' : 'debug', text: given.text(0, 'msg') });
+    return '';
   };
-}
+
+export const printFunction =
+  (log: Log): JinjaFunction =>
+  (args, kwargs) => {
+    log({ level: 'print', text: new Arguments('print()', args, kwargs).text(0, 'msg') });
+    return '';
+  };
+
+/** `dbt_metadata_envs` */
+export const metadataVariables = (variables: Variables): Value =>
+  new Map(
+    Object.entries(variables).flatMap(([name, value]) =>
+      name.startsWith(METADATA) && value !== undefined ? [[name.slice(METADATA.length), value]] : [],
+    ),
+  );
 
 const NOWHERE = { file: '', line: 0, column: 0 };
 

@@ -23,8 +23,16 @@ import type { ConfigObject } from './config-object.js';
 import { ContextObject } from './context-object.js';
 import { DateTime } from './datetime.js';
 import { varsFor, type Environment } from './environment.js';
+import { exceptionsModule } from './exceptions.js';
 import { behaviorModule, flagsModule, invocationArguments } from './flags.js';
-import { commonFunctions, varFunction } from './functions.js';
+import {
+  COMMON,
+  environmentFunction,
+  logFunction,
+  metadataVariables,
+  printFunction,
+  varFunction,
+} from './functions.js';
 import { modules } from './modules.js';
 import type { LogEntry, Queries } from './queries.js';
 import { RelationClass, type Relation } from './relation.js';
@@ -52,9 +60,12 @@ export interface NodeHost {
 /** The names a template of one node can use. A fresh one is made for every rendering: it holds its state. */
 export class NodeContext implements Globals {
   readonly lenient: boolean;
-  private readonly fixed: Record<string, Value>;
+  /** members that a template has asked for */
+  private readonly made = new Map<string, Value>();
   private readonly bound = new Map<Macro, MacroObject>();
   private readonly scope: Scope;
+  /** of the template's statements, by their names */
+  readonly results = statementResults();
   /** macros the template is inside of */
   private depth = 0;
 
@@ -65,7 +76,6 @@ export class NodeContext implements Globals {
   ) {
     this.lenient = host.queries === null;
     this.scope = new Scope(this);
-    this.fixed = this.build();
   }
 
   /** the scope that a template of this node begins in */
@@ -82,15 +92,22 @@ export class NodeContext implements Globals {
     if (macros.has(name)) return this.packageMacros(name);
     const builtIn = macros.find(name, this.host.package);
     if (builtIn) return this.bind(builtIn);
-    if (Object.hasOwn(this.fixed, name)) return this.fixed[name];
-    const lazy = Object.hasOwn(LAZY, name) ? LAZY[name] : undefined;
-    return lazy && (this.fixed[name] = lazy(this.environment, this.host));
+    return this.member(name);
+  }
+
+  private member(name: string): Value | undefined {
+    let value = this.made.get(name) ?? COMMON[name];
+    if (value !== undefined || !Object.hasOwn(MEMBERS, name)) return value;
+    const make = MEMBERS[name] as (parts: Parts) => Value;
+    value = make({ environment: this.environment, host: this.host, context: this });
+    this.made.set(name, value);
+    return value;
   }
 
   *names(): Iterable<string> {
     yield* Object.keys(this.extra);
-    yield* Object.keys(this.fixed);
-    yield* Object.keys(LAZY);
+    yield* Object.keys(COMMON);
+    yield* Object.keys(MEMBERS);
     yield* this.environment.macros.names();
     yield* this.environment.macros.packageNames();
   }
@@ -109,7 +126,9 @@ export class NodeContext implements Globals {
     let object = this.bound.get(macro);
     if (!object) {
       const owner = ownerOf(macro);
-      const label = [this.environment.macros.root, BUILT_IN].includes(owner) ? macro.name : `${owner}.${macro.name}`;
+      const label = [this.environment.macros.root, BUILT_IN].includes(owner)
+        ? macro.name
+        : `${owner}.${macro.name}`;
       object = new MacroObject(macro, this.scope, (work) => this.inside(macro, work), label);
       this.bound.set(macro, object);
     }
@@ -127,77 +146,121 @@ export class NodeContext implements Globals {
   }
 
   private packageMacros(name: string): Value {
-    return new MacroPackage(name, this.environment.macros, this.lenient, this.extra, (found) => this.bind(found));
+    return new MacroPackage(name, this.environment.macros, this.lenient, this.extra, (found) =>
+      this.bind(found),
+    );
   }
 
   /** as dbt runs macros of its own accord: the project's version counts, not that of the node's package */
-  private execute(name: string, args: Value[], kwargs: Kwargs = {}): Value {
+  execute(name: string, args: Value[], kwargs: Kwargs = {}): Value {
     const { macros } = this.environment;
     const macro = macros.find(name, macros.root);
     if (macro) return this.bind(macro).call(args, kwargs, { file: '', line: 0, column: 0 });
     throw new JinjaFault(`There is no macro '${name}'`);
   }
 
-  private build(): Record<string, Value> {
-    const { environment, host } = this;
-    const { macros, target, run, packages } = environment;
-    const log = (entry: LogEntry): void => (host.queries ? host.queries.log(entry) : environment.log?.(entry));
-    const ref: JinjaFunction = (args, kwargs, site) => {
-      const version = kwargs['v'] ?? kwargs['version'] ?? null;
-      return host.ref([...args.map(str), ...(version === null ? [] : [`v=${str(version)}`])], site);
-    };
-    const source: JinjaFunction = (args, _kwargs, site) => host.source(args.map(str), site);
-    return {
-      ...commonFunctions(log, environment.env),
-      ...statementResults(),
-      context: new ContextObject(this),
-      execute: host.queries !== null,
-      var: varFunction(varsFor(environment, host.package), host.lenientVars ?? false),
-      ref,
-      source,
-      // metrics are not computed by models; the name is kept so that such a call passes
-      metric: (args) => str(args.at(-1) ?? ''),
-      config: host.config,
-      builtins: new Module('builtins', { ref, source, config: host.config }),
-      target: targetDict(environment),
-      schema: target.schema,
-      database: target.database,
-      project_name: macros.root,
-      invocation_id: run.run,
-      interval_start: run.interval.start,
-      interval_end: run.interval.end,
-      env: targetDict(environment),
-      adapter: adapterObject({
-        queries: host.queries,
-        database: target.database,
-        type: target.type,
-        behavior: behaviorModule(environment),
-        quoting: packages[0]?.yaml.quoting ?? {},
-        dispatch: (name, namespace) => {
-          const found = macros.dispatch(name, namespace, host.package);
-          return found && this.bind(found);
-        },
-        attempts: (name, namespace) => macros.attempts(name, namespace),
-        macroNames: () => macros.names(),
-        macro: (name, args, kwargs) => this.execute(name, args, kwargs),
-      }),
-      // artifacts hold the SQL that was run
-      write: () => '',
-      render: (args, _kwargs, site) => render(parseTemplate(str(args[0] ?? ''), site.file), this.root()),
-      pre_hooks: null,
-      post_hooks: null,
-      sql: null,
-      compiled_code: null,
-      defer_relation: null,
-      submit_python_job: (_args, _kwargs, site) => {
-        throw new JinjaFault('Python models are not supported', site, 'Write the model in SQL');
-      },
-      load_agate_table: (_args, _kwargs, site) => {
-        throw new JinjaFault('Only the materialization of a seed can load its table', site);
-      },
-    };
+  dispatch(name: string, namespace: string | null): MacroObject | undefined {
+    const found = this.environment.macros.dispatch(name, namespace, this.host.package);
+    return found && this.bind(found);
+  }
+
+  tell(entry: LogEntry): void {
+    const { host, environment } = this;
+    if (host.queries) host.queries.log(entry);
+    else environment.log?.(entry);
   }
 }
+
+interface Parts {
+  environment: Environment;
+  host: NodeHost;
+  context: NodeContext;
+}
+
+const refFunction =
+  (host: NodeHost): JinjaFunction =>
+  (args, kwargs, site) => {
+    const version = kwargs['v'] ?? kwargs['version'] ?? null;
+    return host.ref([...args.map(str), ...(version === null ? [] : [`v=${str(version)}`])], site);
+  };
+const sourceFunction =
+  (host: NodeHost): JinjaFunction =>
+  (args, _kwargs, site) =>
+    host.source(args.map(str), site);
+
+const refusing =
+  (what: string, fix?: string): JinjaFunction =>
+  (_args, _kwargs, site) => {
+    throw new JinjaFault(what, site, fix);
+  };
+
+/** Each is made when a template first asks for it: a context is made for every rendering, and most ask for few. */
+const MEMBERS: Record<string, (parts: Parts) => Value> = {
+  context: ({ context }) => new ContextObject(context),
+  execute: ({ host }) => host.queries !== null,
+  log: ({ context }) => logFunction((entry) => context.tell(entry)),
+  print: ({ context }) => printFunction((entry) => context.tell(entry)),
+  exceptions: ({ context }) => exceptionsModule((entry) => context.tell(entry)),
+  env_var: ({ environment }) => environmentFunction(environment.env),
+  dbt_metadata_envs: ({ environment }) => metadataVariables(environment.env),
+  var: ({ environment, host }) => varFunction(varsFor(environment, host.package), host.lenientVars ?? false),
+  ref: ({ host }) => refFunction(host),
+  source: ({ host }) => sourceFunction(host),
+  // metrics are not computed by models; the name is kept so that such a call passes
+  metric: () => (args) => str(args.at(-1) ?? ''),
+  config: ({ host }) => host.config,
+  builtins: ({ host }) =>
+    new Module('builtins', { ref: refFunction(host), source: sourceFunction(host), config: host.config }),
+  this: ({ host }) => host.this(),
+  model: ({ host }) => host.model(),
+  graph: ({ host }) => host.graph(),
+  target: ({ environment }) => targetDict(environment),
+  env: ({ environment }) => targetDict(environment),
+  schema: ({ environment }) => environment.target.schema,
+  database: ({ environment }) => environment.target.database,
+  project_name: ({ environment }) => environment.macros.root,
+  invocation_id: ({ environment }) => environment.run.run,
+  interval_start: ({ environment }) => environment.run.interval.start,
+  interval_end: ({ environment }) => environment.run.interval.end,
+  run_started_at: ({ environment }) =>
+    new DateTime(DateTime.fromIso(environment.run.startedAt).instant, false, true),
+  modules: ({ environment }) => modules(environment.run.startedAt),
+  flags: ({ environment }) => flagsModule(environment),
+  invocation_args_dict: ({ environment }) => invocationArguments(environment),
+  selected_resources: ({ environment }) => [...(environment.selected ?? [])],
+  api: ({ environment: { target } }) =>
+    new Module('api', { Relation: new RelationClass(target.type), Column: new ColumnClass(target.type) }),
+  column: ({ environment }) => new ColumnClass(environment.target.type),
+  store_result: ({ context }) => context.results['store_result'] ?? null,
+  store_raw_result: ({ context }) => context.results['store_raw_result'] ?? null,
+  load_result: ({ context }) => context.results['load_result'] ?? null,
+  adapter: ({ environment, host, context }) =>
+    adapterObject({
+      queries: host.queries,
+      database: environment.target.database,
+      type: environment.target.type,
+      behavior: behaviorModule(environment),
+      quoting: environment.packages[0]?.yaml.quoting ?? {},
+      dispatch: (name, namespace) => context.dispatch(name, namespace),
+      attempts: (name, namespace) => environment.macros.attempts(name, namespace),
+      macroNames: () => environment.macros.names(),
+      macro: (name, args, kwargs) => context.execute(name, args, kwargs),
+    }),
+  render:
+    ({ context }) =>
+    (args, _kwargs, site) =>
+      render(parseTemplate(str(args[0] ?? ''), site.file), context.root()),
+  // artifacts hold the SQL that was run
+  write: () => () => '',
+  pre_hooks: () => null,
+  post_hooks: () => null,
+  sql: () => null,
+  compiled_code: () => null,
+  defer_relation: () => null,
+  submit_python_job: () => refusing('Python models are not supported', 'Write the model in SQL'),
+  load_agate_table: () => refusing('Only the materialization of a seed can load its table'),
+  adapter_macro: () => refusing('adapter_macro is gone from dbt', 'Use adapter.dispatch'),
+};
 
 /** `target`: the profile's fields without its secrets */
 function targetDict({ target }: Environment): Dict {
@@ -240,21 +303,6 @@ class MacroPackage extends PyObject {
     return `<macros of ${this.name}>`;
   }
 }
-
-/** made when a template first asks for them */
-const LAZY: Record<string, (environment: Environment, host: NodeHost) => Value> = {
-  this: (_environment, host) => host.this(),
-  model: (_environment, host) => host.model(),
-  graph: (_environment, host) => host.graph(),
-  api: ({ target }) =>
-    new Module('api', { Relation: new RelationClass(target.type), Column: new ColumnClass(target.type) }),
-  column: ({ target }) => new ColumnClass(target.type),
-  modules: ({ run }) => modules(run.startedAt),
-  run_started_at: ({ run }) => new DateTime(DateTime.fromIso(run.startedAt).ms, false, true),
-  flags: flagsModule,
-  invocation_args_dict: invocationArguments,
-  selected_resources: ({ selected }) => [...(selected ?? [])],
-};
 
 export const isTrue = (config: Dict, name: string, fallback: boolean): boolean => {
   const value = config.get(name);

@@ -50,14 +50,22 @@ export function statementResults(): Record<string, JinjaFunction> {
   return {
     store_result: (args, kwargs) => {
       const given = new Arguments('store_result()', args, kwargs);
-      return store(given.text(0, 'name'), given.value(1, 'response', null), given.value(2, 'agate_table', null));
+      return store(
+        given.text(0, 'name'),
+        given.value(1, 'response', null),
+        given.value(2, 'agate_table', null),
+      );
     },
     store_raw_result: (args, kwargs) => {
       const given = new Arguments('store_raw_result()', args, kwargs);
       const [message, code, rows] = ['message', 'code', 'rows_affected'].map((name, index) =>
         given.value(index + 1, name, null),
       ) as [Value, Value, Value];
-      return store(given.text(0, 'name'), new Response(message, code, rows), given.value(4, 'agate_table', null));
+      return store(
+        given.text(0, 'name'),
+        new Response(message, code, rows),
+        given.value(4, 'agate_table', null),
+      );
     },
     load_result: (args, kwargs, site) => {
       const name = new Arguments('load_result()', args, kwargs).text(0, 'name');

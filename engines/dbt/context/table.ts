@@ -1,5 +1,6 @@
 import type { Answer, ColumnInfo, Row } from '../../warehouse/port.js';
 import { Arguments } from '../jinja/arguments.js';
+import { callValue } from '../jinja/evaluate.js';
 import { JinjaFault } from '../jinja/fault.js';
 import { toJson } from '../jinja/json.js';
 import {
@@ -16,11 +17,10 @@ import {
   str,
   truthy,
   tuple,
-  type JinjaFunction,
   type Value,
 } from '../jinja/values.js';
 import { DateTime } from './datetime.js';
-import { callValue } from '../jinja/evaluate.js';
+import { Mapped } from './mapped-sequence.js';
 
 /** agate's names of types, as `print_structure` shows them */
 type TypeName = 'Integer' | 'Number' | 'Boolean' | 'Date' | 'DateTime' | 'Text';
@@ -132,7 +132,8 @@ export class Table extends PyObject {
   private orderBy(given: Arguments): Table {
     const key = given.value(0, 'key');
     const [at] = typeof key === 'string' || typeof key === 'number' ? this.places([key]) : [];
-    const of = (row: TableRow): Value => (at === undefined ? callValue(key, [row]) : (row.cells[at] as Value));
+    const of = (row: TableRow): Value =>
+      at === undefined ? callValue(key, [row]) : (row.cells[at] as Value);
     // None comes last, as agate sorts it
     const order = (a: Value, b: Value): number =>
       a === null || b === null ? Number(a === null) - Number(b === null) : compare(a, b);
@@ -142,7 +143,8 @@ export class Table extends PyObject {
 
   private distinct(given: Arguments): Table {
     const key = given.value(0, 'key', null);
-    const places = key === null ? this.names.map((_, at) => at) : this.places(typeof key === 'number' ? [key] : key);
+    const places =
+      key === null ? this.names.map((_, at) => at) : this.places(typeof key === 'number' ? [key] : key);
     const seen = new Set<string>();
     return this.keep(
       this.rows.filter(({ cells }) => {
@@ -184,9 +186,12 @@ export class Table extends PyObject {
       rename: (given) => this.rename(given),
       limit: (given) => {
         const [first, second] = [given.optionalNumber(0, 'start_or_stop'), given.optionalNumber(1, 'stop')];
-        return this.keep(second === null ? this.rows.slice(0, first ?? undefined) : this.rows.slice(first ?? 0, second));
+        return this.keep(
+          second === null ? this.rows.slice(0, first ?? undefined) : this.rows.slice(first ?? 0, second),
+        );
       },
-      where: (given) => this.keep(this.rows.filter((row) => truthy(callValue(given.value(0, 'test'), [row])))),
+      where: (given) =>
+        this.keep(this.rows.filter((row) => truthy(callValue(given.value(0, 'test'), [row])))),
       find: (given) => this.rows.find((row) => truthy(callValue(given.value(0, 'test'), [row]))) ?? null,
       order_by: (given) => this.orderBy(given),
       distinct: (given) => this.distinct(given),
@@ -210,69 +215,19 @@ export class Table extends PyObject {
 
   /** agate prints the structure of a table, not its rows */
   override toString(): string {
-    const lines = this.names.map((name, index) => [name, (this.column(index) as TableColumn).dataType] as const);
+    const lines = this.names.map(
+      (name, index) => [name, (this.column(index) as TableColumn).dataType] as const,
+    );
     const width = Math.max(6, ...lines.map(([name]) => name.length));
     const typeWidth = Math.max(9, ...lines.map(([, type]) => type.length));
-    const line = (name: string, type: string): string => `| ${name.padEnd(width)} | ${type.padEnd(typeWidth)} |`;
+    const line = (name: string, type: string): string =>
+      `| ${name.padEnd(width)} | ${type.padEnd(typeWidth)} |`;
     return [
       line('column', 'data_type'),
       `| ${'-'.repeat(width)} | ${'-'.repeat(typeWidth)} |`,
       ...lines.map(([name, type]) => line(name, type)),
       '',
     ].join('\n');
-  }
-}
-
-/** What is read by number as well as by name: the cells of a row, the columns of a table. */
-class Mapped extends PyObject {
-  readonly typeName: string = 'MappedSequence';
-  constructor(
-    protected readonly label: string,
-    readonly names: readonly string[],
-    readonly cells: Value[],
-  ) {
-    super();
-  }
-  override attribute(name: string): Value | undefined {
-    const at = this.names.indexOf(name);
-    const methods: Record<string, JinjaFunction> = {
-      values: () => tuple(...this.cells),
-      keys: () => tuple(...this.names),
-      items: () => this.names.map((key, index) => tuple(key, this.cells[index] as Value)),
-      dict: () => new Map(this.names.map((key, index) => [key, this.cells[index] as Value])),
-      get: (args) => {
-        const found = this.names.indexOf(str(args[0] ?? ''));
-        return found < 0 ? (args[1] ?? null) : (this.cells[found] as Value);
-      },
-      index: (args) => this.cells.findIndex((cell) => equal(cell, args[0] ?? null)),
-      count: (args) => this.cells.filter((cell) => equal(cell, args[0] ?? null)).length,
-    };
-    const method = Object.hasOwn(methods, name) ? methods[name] : undefined;
-    // a column called `count` or `index` is meant more often than the method
-    if (at >= 0 && (method === undefined || name === 'count' || name === 'index')) return this.cells[at];
-    return method;
-  }
-  override item(key: Value): Value | undefined {
-    if (typeof key === 'number') return this.cells.at(key);
-    const at = this.names.indexOf(str(key));
-    return at < 0 ? super.item(key) : this.cells[at];
-  }
-  override iterate(): Iterable<Value> {
-    return this.cells;
-  }
-  override equals(other: Value): boolean {
-    const cells = other instanceof Mapped ? other.cells : Array.isArray(other) ? other : null;
-    return (
-      cells !== null &&
-      cells.length === this.cells.length &&
-      cells.every((cell, index) => equal(cell, this.cells[index] as Value))
-    );
-  }
-  override truthy(): boolean {
-    return this.cells.length > 0;
-  }
-  override toString(): string {
-    return `<agate.${this.label}: ${str(tuple(...this.cells.slice(0, 5)))}>`;
   }
 }
 
@@ -308,7 +263,8 @@ class TableColumn extends Mapped {
       case 'values_sorted':
         return () => [...without().sort(compare), ...this.cells.filter((cell) => cell === null)];
       case 'values_distinct':
-        return () => tuple(...this.cells.filter((cell, at) => this.cells.findIndex((each) => equal(each, cell)) === at));
+        return () =>
+          tuple(...this.cells.filter((cell, at) => this.cells.findIndex((each) => equal(each, cell)) === at));
       case 'values_without_nulls_sorted':
         return () => without().sort(compare);
       default:

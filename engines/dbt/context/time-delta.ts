@@ -1,6 +1,6 @@
 import { Arguments } from '../jinja/arguments.js';
 import { JinjaFault } from '../jinja/fault.js';
-import { float, isNumber, PyObject, toNumber, type Kwargs, type Value } from '../jinja/values.js';
+import { float, isNumber, PyObject, str, toNumber, type Kwargs, type Value } from '../jinja/values.js';
 
 export const DAY = 86_400_000;
 export const pad = (value: number, width = 2): string => String(value).padStart(width, '0');
@@ -66,7 +66,8 @@ export class TimeDelta extends PyObject {
     }
     if (!isNumber(other)) return undefined;
     if (operator === '*') return new TimeDelta(exact(this.ms * toNumber(other)));
-    if ((operator === '/' || operator === '//') && !swapped) return new TimeDelta(exact(this.ms / toNumber(other)));
+    if ((operator === '/' || operator === '//') && !swapped)
+      return new TimeDelta(exact(this.ms / toNumber(other)));
     return undefined;
   }
 
@@ -89,6 +90,6 @@ export class TimeDelta extends PyObject {
   override repr(): string {
     const [days, seconds, micros] = ['days', 'seconds', 'microseconds'].map((name) => this.attribute(name));
     const parts = Object.entries({ days, seconds, microseconds: micros }).filter(([, value]) => value !== 0);
-    return `datetime.timedelta(${parts.map(([name, value]) => `${name}=${String(value)}`).join(', ') || '0'})`;
+    return `datetime.timedelta(${parts.map(([name, value]) => `${name}=${str(value ?? null)}`).join(', ') || '0'})`;
   }
 }

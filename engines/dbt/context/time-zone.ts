@@ -1,7 +1,26 @@
 import { JinjaFault } from '../jinja/fault.js';
 import { PyObject, type Value } from '../jinja/values.js';
-import { DateTime } from './datetime.js';
-import { TimeDelta } from './time-delta.js';
+import { pad, TimeDelta } from './time-delta.js';
+
+/** A time on the wall: milliseconds as if it were UTC, and the zone it is meant in. */
+export interface WallTime extends PyObject {
+  readonly ms: number;
+  readonly isDate: boolean;
+  readonly zone: TimeZone | null;
+  /** milliseconds since 1970 in UTC */
+  readonly instant: number;
+  in(zone: TimeZone): WallTime;
+  /** the same time on the wall, meant in a zone */
+  meantIn(zone: TimeZone): WallTime;
+}
+
+const isTime = (value: Value): value is WallTime => value instanceof PyObject && 'meantIn' in value;
+
+/** `+0100` */
+export function zoneText(offset: number, between: string): string {
+  const minutes = Math.abs(Math.round(offset / 60_000));
+  return `${offset < 0 ? '-' : '+'}${pad(Math.floor(minutes / 60))}${between}${pad(minutes % 60)}`;
+}
 
 const FORMATS = new Map<string, Intl.DateTimeFormat>();
 
@@ -17,7 +36,11 @@ function formatOf(zone: string): Intl.DateTimeFormat {
         timeZoneName: 'short',
       });
     } catch {
-      throw new JinjaFault(`There is no time zone '${zone}'`, undefined, "Use a name such as 'Europe/Berlin'");
+      throw new JinjaFault(
+        `There is no time zone '${zone}'`,
+        undefined,
+        "Use a name such as 'Europe/Berlin'",
+      );
     }
     FORMATS.set(zone, format);
   }
@@ -25,7 +48,11 @@ function formatOf(zone: string): Intl.DateTimeFormat {
 }
 
 const partsOf = (zone: string, instant: number): Record<string, string> =>
-  Object.fromEntries(formatOf(zone).formatToParts(instant).map(({ type, value }) => [type, value]));
+  Object.fromEntries(
+    formatOf(zone)
+      .formatToParts(instant)
+      .map(({ type, value }) => [type, value]),
+  );
 
 /** A time zone of `modules.pytz`, or a fixed distance from UTC. */
 export class TimeZone extends PyObject {
@@ -69,18 +96,18 @@ export class TimeZone extends PyObject {
       case 'localize':
         return ([time = null]) => this.attach(time);
       case 'normalize':
-        return ([time = null]) => (time instanceof DateTime ? time.in(this) : time);
+        return ([time = null]) => (isTime(time) ? time.in(this) : time);
       case 'utcoffset':
-        return ([time = null]) => new TimeDelta(time instanceof DateTime ? this.offsetOf(time.ms) : 0);
+        return ([time = null]) => new TimeDelta(isTime(time) ? this.offsetOf(time.ms) : 0);
       case 'tzname':
-        return ([time = null]) => (time instanceof DateTime ? this.abbreviation(time.ms) : this.name);
+        return ([time = null]) => (isTime(time) ? this.abbreviation(time.ms) : this.name);
       default:
         return undefined;
     }
   }
 
   private attach(time: Value): Value {
-    if (time instanceof DateTime && !time.isDate && time.zone === null) return new DateTime(time.ms, false, this);
+    if (isTime(time) && !time.isDate && time.zone === null) return time.meantIn(this);
     throw new JinjaFault('localize() needs a datetime that has no time zone yet');
   }
 

@@ -10,7 +10,8 @@ interface Exact {
 }
 
 function exactOf(value: Value): Exact {
-  const text = value instanceof Decimal ? value.text : String(typeof value === 'bigint' ? value : toNumber(value));
+  const text =
+    value instanceof Decimal ? value.text : String(typeof value === 'bigint' ? value : toNumber(value));
   const [mantissa = '0', exponent = '0'] = text.toLowerCase().split('e');
   const [whole = '0', fraction = ''] = mantissa.split('.');
   const scale = fraction.length - Number(exponent);

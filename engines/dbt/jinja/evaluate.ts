@@ -69,10 +69,10 @@ type Operation = Exclude<
 function operate(node: Operation, scope: Scope): Value {
   switch (node.kind) {
     case 'attribute':
-      return attribute(evaluate(node.of, scope), node.name);
+      return leniently(attribute(evaluate(node.of, scope), node.name), scope);
     case 'item': {
       const of = evaluate(node.of, scope);
-      if (node.index.kind !== 'slice') return item(of, evaluate(node.index, scope));
+      if (node.index.kind !== 'slice') return leniently(item(of, evaluate(node.index, scope)), scope);
       const bound = (part: Expression | undefined): number | null => {
         const value = part ? evaluate(part, scope) : null;
         return value === null ? null : toNumber(value);
@@ -105,6 +105,10 @@ function operate(node: Operation, scope: Scope): Value {
     }
   }
 }
+
+/** while a project is read, what is missing inside something may be used as if it were there */
+const leniently = (value: Value, { globals }: Scope): Value =>
+  value instanceof Undefined && globals.lenient && !value.lenient ? new Undefined(value.name, true) : value;
 
 function unary(operator: '-' | '+' | 'not', operand: Value): Value {
   if (operator === 'not') return !truthy(operand);

@@ -164,7 +164,13 @@ export function compares(operator: CompareOperator, left: Value, right: Value): 
 
 /** `of.name`: an attribute or method, and failing that the item of that key. */
 export function attribute(of: Value, name: string): Value {
-  if (of instanceof PyObject) return of.attribute(name) ?? of.item(name) ?? absent(of, name);
+  if (of instanceof PyObject) {
+    // null is None, and found
+    const found = of.attribute(name);
+    if (found !== undefined) return found;
+    const kept = of.item(name);
+    return kept === undefined ? absent(of, name) : kept;
+  }
   if (typeof of === 'string') return textMethod(of, name, attribute) ?? absent(of, name);
   const method = collectionMethod(of, name) ?? numberMethod(of, name);
   if (method) return method;
@@ -175,7 +181,8 @@ export function attribute(of: Value, name: string): Value {
 const numberMethod = (of: Value, name: string): JinjaFunction | undefined => {
   if (!isNumber(of)) return undefined;
   if (name === 'is_integer') return () => !isFloat(of) || Number.isInteger(toNumber(of));
-  if (name === 'bit_length' && !isFloat(of)) return () => asBigInt(of).toString(2).replace(/^-?0?/, '').length;
+  if (name === 'bit_length' && !isFloat(of))
+    return () => asBigInt(of).toString(2).replace(/^-?0?/, '').length;
   return undefined;
 };
 
@@ -190,7 +197,7 @@ export function item(of: Value, index: Value): Value {
   } else if ((Array.isArray(of) || typeof of === 'string') && isNumber(index)) {
     const at = toNumber(index);
     const found = typeof of === 'string' ? [...of].at(at) : of.at(at);
-    return found ?? new Undefined(`item ${at} of ${describe(of)}`);
+    return found === undefined ? new Undefined(`item ${at} of ${describe(of)}`) : found;
   }
   return typeof index === 'string' ? attribute(of, index) : absent(of, str(index));
 }

@@ -20,7 +20,8 @@ const iterable = (value: Value): boolean =>
   value instanceof Set ||
   (value instanceof PyObject && value.iterate !== undefined);
 const mapping: Test = (value) =>
-  value instanceof Map || (value instanceof PyObject && value.typeName.endsWith('Relation'));
+  value instanceof Map ||
+  (value instanceof PyObject && (value.typeName === 'dict' || value.typeName.endsWith('Relation')));
 
 const sized = (value: Value): boolean =>
   value instanceof Map || (value instanceof PyObject && value.iterate !== undefined);

@@ -111,7 +111,8 @@ export function braceFormat(
       if (value === undefined)
         throw new JinjaFault(`The format ${repr(format)} has a place '{${field}}' without a value`);
       for (const part of path)
-        value = Array.isArray(value) && /^\d+$/.test(part) ? (value[Number(part)] ?? null) : attribute(value, part);
+        value =
+          Array.isArray(value) && /^\d+$/.test(part) ? (value[Number(part)] ?? null) : attribute(value, part);
       if (how === 'r') value = repr(value);
       if (how === 's') value = str(value);
       // a width or precision may be a value itself

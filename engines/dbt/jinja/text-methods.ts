@@ -191,8 +191,7 @@ export function textMethod(
   name: string,
   attribute: (of: Value, name: string) => Value,
 ): JinjaFunction | undefined {
-  if (name === 'format_map')
-    return (args) => braceFormat(text, [], toKwargs(args[0] ?? null), attribute);
+  if (name === 'format_map') return (args) => braceFormat(text, [], toKwargs(args[0] ?? null), attribute);
   if (name === 'format') return (args, kwargs) => braceFormat(text, args, kwargs, attribute);
   if (!Object.hasOwn(METHODS, name)) return undefined;
   const method = METHODS[name] as Method;

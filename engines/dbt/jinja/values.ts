@@ -181,10 +181,12 @@ export function repr(value: Value): string {
   return value instanceof PyObject ? value.repr() : '<function>';
 }
 
+const PLAIN = /^[\x20-\x26\x28-\x5b\x5d-\x7e]*$/;
 /** what Python shows by its number: controls, formats and blanks other than the plain one */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]/gu;
 
 function reprText(text: string): string {
+  if (PLAIN.test(text)) return `'${text}'`;
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   const escaped = text
     .replaceAll('\\', '\\\\')
@@ -194,7 +196,9 @@ function reprText(text: string): string {
     .replaceAll('\t', '\\t')
     .replace(UNPRINTABLE, (char) => {
       const code = char.codePointAt(0) ?? 0;
-      return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
+      return code < 256
+        ? `\\x${code.toString(16).padStart(2, '0')}`
+        : `\\u${code.toString(16).padStart(4, '0')}`;
     });
   return quote + escaped + quote;
 }

@@ -89,7 +89,7 @@ export function genericTest(parsing: Parsing, given: TestEntry, scope: Scope): N
     test: {
       generic: { name: testName, namespace },
       kwargs,
-      column: given.column?.name ?? null,
+      column: given.column ? columnName(given.column) : null,
       attached: thing.id,
       get where() {
         return where();
@@ -113,7 +113,7 @@ export function genericTest(parsing: Parsing, given: TestEntry, scope: Scope): N
   mergeConfig(node.config, tags);
   node.unrendered = layers.unrendered('test', fqn, packageName, { call });
   node.references = reading.references;
-  node.macros = reading.macros;
+  node.macros = [...new Set([`macro.${owner}.${macro}`, ...reading.macros])];
   finishTest(parsing, node);
   return node;
 }

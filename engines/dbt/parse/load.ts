@@ -1,201 +1,44 @@
-import { MillraceError } from '../../../schemas/errors.js';
-import type { Environment, RunInfo, Target } from '../context/environment.js';
-import type { Manifest } from '../manifest.js';
-import { readText } from '../project/files.js';
-import { readPackages, type Package } from '../project/package.js';
-import { checkManifest } from './check.js';
-import { DescribedNodes } from './described.js';
-import { warnDeprecations } from './deprecations.js';
-import { readDocs, renderDescriptions } from './docs.js';
-import { readExposures, resolveExposureMetrics } from './exposures.js';
-import { GenericTests } from './generic-tests.js';
-import { readRunHooks } from './hooks.js';
-import { describeMacros, readMacros } from './macros.js';
-import { makeNode } from './nodes.js';
-import { Parsing } from './parsing.js';
-import { readProperties } from './properties.js';
-import { readPython } from './python.js';
-import { linkChildren, resolveReferences } from './references.js';
-import { readSemantics, resolveSemantics } from './semantics.js';
-import { readSnapshotBlocks, readYamlSnapshots } from './snapshots.js';
-import { codeOf, type SourceFile } from './source-file.js';
-import { readSources } from './sources.js';
-import { templateOf } from './templates.js';
-import { finishTest } from './test-config.js';
-import { readUnitTests } from './unit-tests.js';
-import { warnUnusedConfig } from './unused-config.js';
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Environment } from '../context/environment.js';
+import { folderSignature } from '../project/files.js';
+import { readPackages, requireInstalled, type Package } from '../project/package.js';
+import { readProject, type Loaded, type LoadOptions } from './read-project.js';
 
-export interface LoadOptions {
-  dir: string;
-  target: Target;
-  run: RunInfo;
-  vars: Record<string, unknown>;
-  env: Environment['env'];
-  sources: Environment['sources'];
-  invocation: Environment['invocation'];
-}
+/** Projects by what they were read with; the next run of one reads it again only when something has changed. */
+const KNOWN = new Map<string, Loaded & { signature: string; run: string }>();
+const KEPT = 4;
 
 /**
- * Reads a dbt project into nodes, with their configuration, dependencies and relation names.
+ * Reads a dbt project, or takes it from memory: while no file has changed, and nothing in it depends on the run that
+ * reads it.
  *
  * @throws MillraceError DbtProjectInvalid, JinjaError, DuplicateNode, RefNotFound, RefForbidden, Unsupported
  */
 export function loadProject({ dir, ...options }: LoadOptions): Environment {
+  const { run, ...rest } = options;
   const packages = readPackages(dir);
-  const root = packages[0] as Package;
-  const manifest = emptyManifest(root.name);
-  const macros = readMacros(packages, options.target.type);
-  const environment: Environment = { packages, macros, manifest, ...options };
-  const parsing = new Parsing(environment, readProperties(environment));
-  readAll(parsing);
-  resolveAll(parsing, options.run.startedAt);
-  warnUnusedConfig(manifest, root);
-  return environment;
-}
-
-const emptyManifest = (project: string): Manifest => ({
-  project,
-  nodes: new Map(),
-  sources: new Map(),
-  exposures: new Map(),
-  semantics: new Map(),
-  groups: new Map(),
-  docs: new Map(),
-  macros: new Map(),
-  disabled: new Map(),
-  children: new Map(),
-  warnings: [],
-});
-
-/** Everything that files declare, in dbt's order. */
-function readAll(parsing: Parsing): void {
-  const described = new DescribedNodes(parsing);
-  const tests = new GenericTests(parsing);
-  const { packages } = parsing.environment;
-  readGroups(parsing);
-  readDocs(parsing);
-  for (const owner of packages) {
-    readModels(parsing, described, owner);
-    readSnapshotBlocks(parsing, described, owner);
-    readAnalyses(parsing, described, owner);
-    readSingularTests(parsing, described, owner);
-    readSeeds(parsing, described, owner);
-    readRunHooks(parsing, owner);
-    readYamlSnapshots(parsing, described, owner);
+  requireInstalled(packages[0] as Package);
+  const signature = packages.map(packageSignature).join();
+  // deprecations are told by the day
+  const key = JSON.stringify([dir, rest, run.startedAt.slice(0, 10)]);
+  const thisRun = JSON.stringify(run);
+  const known = KNOWN.get(key);
+  if (known?.signature === signature && (!known.volatile || known.run === thisRun)) {
+    const { manifest } = known.environment;
+    return { ...known.environment, run, manifest: { ...manifest, warnings: [...manifest.warnings] } };
   }
-  for (const owner of packages) tests.read(owner);
-  tests.readSources(readSources(parsing));
-  readExposures(parsing);
-  readSemantics(parsing);
-  describeMacros(parsing);
-  described.warnUnused();
+  const loaded = readProject(packages, options);
+  KNOWN.delete(key);
+  KNOWN.set(key, { ...loaded, signature, run: thisRun });
+  if (KNOWN.size > KEPT) KNOWN.delete(KNOWN.keys().next().value ?? '');
+  return loaded.environment;
 }
 
-/** Everything that needs the rest to be there. */
-function resolveAll(parsing: Parsing, today: string): void {
-  const { environment, manifest } = parsing;
-  resolveReferences(environment);
-  readUnitTests(parsing);
-  renderDescriptions(parsing);
-  resolveSemantics(parsing);
-  resolveExposureMetrics(parsing);
-  linkChildren(manifest);
-  checkManifest(parsing);
-  warnDeprecations(parsing, today);
-}
-
-function readModels(parsing: Parsing, described: DescribedNodes, owner: Package): void {
-  for (const file of parsing.files.in(owner, owner.yaml['model-paths'], '.sql', '.py')) {
-    const about = described.take('model', owner.name, file.stem);
-    const python = file.absolute.endsWith('.py');
-    const text = readText(file.absolute);
-    const name = about?.version ? about.entry.value.name : file.stem;
-    const suffix = about?.version ? [`v${about.version.v}`] : [];
-    const node = makeNode(
-      parsing,
-      {
-        ...base(file, text),
-        ...{ id: ['model', owner.name, name, ...suffix].join('.'), kind: 'model', name },
-        fqn: [owner.name, ...file.folders, name, ...suffix],
-        language: python ? 'python' : 'sql',
-        template: python ? null : templateOf(text, file.file),
-        ...(python && { render: (made) => readPython(parsing.environment, made) }),
-      },
-      about,
-    );
-    parsing.put(node);
-  }
-}
-
-function readAnalyses(parsing: Parsing, described: DescribedNodes, owner: Package): void {
-  for (const file of parsing.files.in(owner, owner.yaml['analysis-paths'], '.sql')) {
-    const text = readText(file.absolute);
-    const node = makeNode(
-      parsing,
-      {
-        ...base(file, text),
-        ...{ kind: 'analysis', path: `analysis/${file.path}`, language: 'sql' },
-        fqn: [owner.name, 'analysis', ...file.folders, file.stem],
-        template: templateOf(text, file.file),
-      },
-      described.take('analysis', owner.name, file.stem),
-    );
-    parsing.put(node);
-  }
-}
-
-function readSingularTests(parsing: Parsing, described: DescribedNodes, owner: Package): void {
-  for (const file of parsing.files.in(owner, owner.yaml['test-paths'], '.sql')) {
-    if (['generic', 'fixtures'].includes(file.folders[0] ?? '')) continue;
-    const text = readText(file.absolute);
-    const where = { file: file.file, line: 1 };
-    const node = makeNode(
-      parsing,
-      {
-        ...base(file, text),
-        ...{ kind: 'test', language: 'sql', template: templateOf(text, file.file) },
-        test: { generic: null, kwargs: {}, column: null, attached: null, where },
-      },
-      described.take('test', owner.name, file.stem),
-    );
-    finishTest(parsing, node);
-    parsing.put(node);
-  }
-}
-
-function readSeeds(parsing: Parsing, described: DescribedNodes, owner: Package): void {
-  for (const file of parsing.files.in(owner, owner.yaml['seed-paths'], '.csv')) {
-    const node = makeNode(
-      parsing,
-      {
-        ...base(file, ''),
-        ...{ kind: 'seed', language: 'csv', template: null, absolute: file.absolute },
-      },
-      described.take('seed', owner.name, file.stem),
-    );
-    parsing.put(node);
-  }
-}
-
-const base = ({ owner, file, path, stem, folders }: SourceFile, text: string) => ({
-  ...{ name: stem, package: owner.name, file, path, raw: codeOf(text) },
-  fqn: [owner.name, ...folders, stem],
-});
-
-function readGroups({ properties, manifest }: Parsing): void {
-  for (const { value, yaml, path, package: owner, below } of properties.groups) {
-    const { name, description, owner: people, config } = value;
-    const id = `group.${owner.name}.${name}`;
-    const former = manifest.groups.get(id);
-    if (former)
-      throw new MillraceError('DuplicateNode', {
-        what: `The group '${name}' is declared twice, also in ${former.file}`,
-        where: yaml.at(path),
-        fix: 'Remove one of the two',
-      });
-    manifest.groups.set(id, {
-      ...{ id, name, package: owner.name, file: yaml.file, path: below },
-      ...{ owner: people, description: description ?? '', config },
-    });
-  }
+function packageSignature({ dir, isRoot, prefix }: Package): string {
+  const ignore = join(dir, '.dbtignore');
+  const ignored = existsSync(ignore) ? String(statSync(ignore).mtimeMs) : '';
+  // what lies inside the project is part of its signature
+  const inside = !isRoot && !prefix.startsWith('../');
+  return `${ignored}${inside ? '' : folderSignature(dir)}`;
 }

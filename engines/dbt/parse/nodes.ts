@@ -9,7 +9,7 @@ import { readNode, type Reading } from './read-node.js';
 import type { Properties } from './properties.js';
 import type { NodeProperties } from './property-schemas.js';
 import type { Parsing } from './parsing.js';
-import { readWithoutRendering } from './static-reading.js';
+import { readStatically } from './static-reading.js';
 import { requiredReference } from './static-call.js';
 import { templateOf } from './templates.js';
 import type { Described } from './versions.js';
@@ -75,7 +75,7 @@ function readTemplate({ environment }: Parsing, node: Node): Reading {
   if (!template) return { references: [], config: new Map(), macros: [] };
   const { macros } = environment;
   const isPlain = !STATIC.some((name) => macros.find(name, node.package));
-  const reading = isPlain ? readWithoutRendering(template) : null;
+  const reading = isPlain ? readStatically(template) : null;
   return reading ?? readNode(environment, node, (context) => renderParts(template, context.root()));
 }
 

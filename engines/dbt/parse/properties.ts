@@ -7,6 +7,7 @@ import { readIgnore } from '../project/ignore.js';
 import { propertyFolders, type Package } from '../project/package.js';
 import { readYaml, type YamlFile } from '../project/yaml.js';
 import { isRecord } from './config.js';
+import { isVolatile } from './macros.js';
 import { hasJinja, renderDeep } from './native.js';
 import {
   ExposureProperties,
@@ -49,13 +50,15 @@ export type Section = keyof typeof SECTIONS;
 const NAMES = [...Object.keys(SECTIONS), 'tests'] as (Section | 'tests')[];
 
 /** Everything property files say, section by section, in the order of packages and files. */
-export type PropertyFiles = { [K in Section]: Properties<z.infer<(typeof SECTIONS)[K]>>[] };
+export type PropertyFiles = { [K in Section]: Properties<z.infer<(typeof SECTIONS)[K]>>[] } & {
+  /** something in them may be another thing in the next run */
+  volatile: boolean;
+};
 
 /** Reads every `.yml` beside models, seeds, snapshots, macros and tests. @throws MillraceError DbtProjectInvalid */
 export function readProperties(environment: Environment): PropertyFiles {
-  const found = Object.fromEntries(
-    Object.keys(SECTIONS).map((name) => [name, []]),
-  ) as unknown as PropertyFiles;
+  const sections = Object.fromEntries(Object.keys(SECTIONS).map((name) => [name, []]));
+  const found = { ...sections, volatile: false } as unknown as PropertyFiles;
   for (const owner of environment.packages) {
     const ignored = readIgnore(owner.dir);
     const scope = yamlContext(environment, owner.name).root();
@@ -91,6 +94,7 @@ function readFile({ owner, path, below, absolute, scope }: PropertyFile, found: 
     });
   const folders = below.split('/').slice(0, -1);
   const templated = hasJinja(text);
+  found.volatile ||= templated && isVolatile(text);
   for (const name of NAMES) {
     const entries = yaml.data[name];
     if (entries === undefined || entries === null) continue;

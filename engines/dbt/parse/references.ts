@@ -133,7 +133,7 @@ function suggestion(
   const versions = referable.flatMap((each) =>
     each.name === name && each.version ? [String(each.version.version)] : [],
   );
-  if (version !== undefined && versions.length > 0) return `Its versions are: ${versions.join(', ')}`;
+  if (version !== undefined && versions.length > 0) return `Its versions are: ${versions.sort().join(', ')}`;
   return (
     didYouMean(
       name,

@@ -5,13 +5,22 @@ import type { Reference } from '../manifest.js';
 import { collectConfig } from './config.js';
 import type { Reading } from './read-node.js';
 
+const READ = new WeakMap<Template, Reading | null>();
+
+/** {@link readWithoutRendering}, once for each template. */
+export function readStatically(template: Template): Reading | null {
+  let reading = READ.get(template);
+  if (reading === undefined) READ.set(template, (reading = readWithoutRendering(template)));
+  return reading;
+}
+
 /**
  * What a template refers to and sets, when that can be seen without running it: it holds text, and calls of `ref`,
  * `source` and `config` with literals. Most models are like that, and this is many times faster.
  *
  * @returns null for a template that must be rendered
  */
-export function readWithoutRendering({ body }: Template): Reading | null {
+function readWithoutRendering({ body }: Template): Reading | null {
   const references: Reference[] = [];
   const calls: [Value, Value][][] = [];
   for (const statement of body) {

@@ -42,10 +42,14 @@ function isFolder(path: string): boolean {
 
 export const readText = (absolute: string): string => readFileSync(absolute, 'utf8').replace(/^\ufeff/, '');
 
-/** Changes whenever a file of the folder does, without reading any: names, sizes and times. */
+/** what a dbt project is written in; a database beside it changes with every run */
+const SOURCE = /\.(?:sql|py|csv|ya?ml|md)$/i;
+
+/** Changes whenever a source file of the folder does, without reading any: names, sizes and times. */
 export function folderSignature(folder: string): string {
   const hash = createHash('sha256');
   for (const { path, absolute } of listFiles(folder)) {
+    if (!SOURCE.test(path)) continue;
     const { size, mtimeMs } = statSync(absolute);
     hash.update(`${path}\0${size}\0${mtimeMs}\n`);
   }

@@ -130,22 +130,40 @@ const Listed = z.looseObject({
   packages: z.array(z.looseObject({ local: z.string().optional() })).nullish(),
 });
 
-/** Packages that `packages.yml` or `dependencies.yml` names by folder are read in place. */
-function localPackages(folder: string, root: string): string[] {
+/**
+ * Checks that packages from elsewhere have been installed: there must be as many as the project lists.
+ *
+ * @throws MillraceError DbtProjectInvalid
+ */
+export function requireInstalled(root: Package): void {
+  const wanted = listedPackages(root.dir).filter(({ local }) => local === undefined).length;
+  const installed = installedPackages(root).length;
+  if (installed < wanted)
+    throw new MillraceError('DbtProjectInvalid', {
+      what: `The project lists ${wanted} packages, and ${installed} are installed in ${root.yaml['packages-install-path']}`,
+      where: { file: 'packages.yml' },
+      fix: 'Run `millrace dbt deps`',
+    });
+}
+
+function listedPackages(folder: string): { local?: string | undefined }[] {
   return ['packages.yml', 'dependencies.yml'].flatMap((name) => {
     const file = join(folder, name);
     if (!existsSync(file)) return [];
     const parsed = Listed.safeParse(readYaml(readText(file), name).data ?? {});
-    const entries = parsed.success ? (parsed.data.packages ?? []) : [];
-    return entries.flatMap(({ local }) => {
-      if (local === undefined) return [];
-      if (isAbsolute(local)) return [local];
-      // dbt reads a package's own local packages from the root project
-      const near = join(folder, local);
-      return [existsSync(join(near, 'dbt_project.yml')) ? near : join(root, local)];
-    });
+    return parsed.success ? (parsed.data.packages ?? []) : [];
   });
 }
+
+/** Packages that `packages.yml` or `dependencies.yml` names by folder are read in place. */
+const localPackages = (folder: string, root: string): string[] =>
+  listedPackages(folder).flatMap(({ local }) => {
+    if (local === undefined) return [];
+    if (isAbsolute(local)) return [local];
+    // dbt reads a package's own local packages from the root project
+    const near = join(folder, local);
+    return [existsSync(join(near, 'dbt_project.yml')) ? near : join(root, local)];
+  });
 
 function installedPackages({ dir, yaml }: Package): string[] {
   const folder = join(dir, yaml['packages-install-path']);

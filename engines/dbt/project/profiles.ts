@@ -126,8 +126,8 @@ function databaseOf(type: ProfileType, settings: Record<string, unknown>): strin
 
 /** A file of the project, unless it is in memory or somewhere else altogether (`md:`, `s3://`). */
 function duckDbPath(path: unknown, dir: string): string {
-  if (path === undefined || path === null || path === '' || path === ':memory:') return ':memory:';
-  const text = String(path).replace(/^~(?=\/)/, homedir());
+  if (typeof path !== 'string' || path === '' || path === ':memory:') return ':memory:';
+  const text = path.replace(/^~(?=\/)/, homedir());
   return isAbsolute(text) || /^[a-z][\w+]+:/i.test(text) ? text : join(dir, text);
 }
 
@@ -145,11 +145,7 @@ function findProfiles({ dir, profilesDir }: ProfileRequest): string {
   });
 }
 
-function profileName(
-  { profile }: ProfileRequest,
-  yaml: YamlFile,
-  profiles: Record<string, unknown>,
-): string {
+function profileName({ profile }: ProfileRequest, yaml: YamlFile, profiles: Record<string, unknown>): string {
   const names = Object.keys(profiles).filter((name) => name !== 'config');
   const known = names.length > 0 ? `Profiles are: ${names.join(', ')}` : 'It is empty';
   if (profile === undefined)

@@ -1,6 +1,7 @@
 import { Arguments } from '../jinja/arguments.js';
-import { commonFunctions, varFunction } from '../context/functions.js';
+import { COMMON, varFunction } from '../context/functions.js';
 import { JinjaFault } from '../jinja/fault.js';
+import { nativeValue } from '../jinja/native-value.js';
 import { parseTemplate } from '../jinja/parser.js';
 import { renderParts } from '../jinja/render.js';
 import { Scope } from '../jinja/scope.js';
@@ -23,7 +24,7 @@ export class SettingsRenderer {
 
   constructor({ env, vars }: SettingsContext) {
     const globals: Record<string, Value> = {
-      ...commonFunctions(() => undefined, env),
+      ...COMMON,
       env_var: this.environment(env),
       var: varFunction(new Map(Object.entries(vars).map(([name, value]) => [name, fromPlain(value)]))),
     };
@@ -46,7 +47,7 @@ export class SettingsRenderer {
     if (!text.includes('{{') && !text.includes('{%') && !text.includes('{#')) return text;
     try {
       const parts = renderParts(parseTemplate(text, file), this.scope.inner());
-      return parts.length === 1 ? toPlain(parts[0] as Value) : parts.map(str).join('');
+      return parts.length === 1 ? toPlain(nativeValue(parts[0] as Value)) : parts.map(str).join('');
     } catch (cause) {
       throw cause instanceof JinjaFault ? cause.toError() : cause;
     }

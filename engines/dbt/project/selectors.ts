@@ -59,7 +59,11 @@ class Reader {
     const list = isRecord(data) ? data['selectors'] : undefined;
     if (!Array.isArray(list)) {
       if (data === null || data === undefined || (isRecord(data) && list === null)) return this.found;
-      throw this.fault([], "it has no list 'selectors'", 'Write selectors: with a list of name and definition');
+      throw this.fault(
+        [],
+        "it has no list 'selectors'",
+        'Write selectors: with a list of name and definition',
+      );
     }
     for (const [index, entry] of list.entries()) this.add(entry, ['selectors', index]);
     return this.found;
@@ -86,7 +90,12 @@ class Reader {
     const spec = (indirect: IndirectSelection): Spec =>
       this.definition(definition, [...path, 'definition'], { indirect, above, root: true });
     spec('eager');
-    this.found.set(name, { description: String(description), isDefault: isDefault === true, definition, spec });
+    this.found.set(name, {
+      description: String(description),
+      isDefault: isDefault === true,
+      definition,
+      spec,
+    });
   }
 
   private definition(given: unknown, path: Path, scope: Scope): Spec {
@@ -144,7 +153,7 @@ class Reader {
     const odd = short ? undefined : keys.find((key) => !MODIFIERS.includes(key));
     if (odd !== undefined)
       throw this.fault([...path, odd], `a definition has no '${odd}'`, `It has: ${MODIFIERS.join(', ')}`);
-    if (method === 'selector') return this.inherited(String(value), path, scope);
+    if (method === 'selector') return this.inherited(shown(value), path, scope);
     const base = this.criterion(given, { method, value }, path, scope);
     return !short && 'exclude' in given
       ? combination('difference', [base, this.exclusion(given['exclude'], [...path, 'exclude'], scope)])
@@ -158,21 +167,21 @@ class Reader {
     scope: Scope,
   ): Spec {
     const where = this.yaml.at(path);
-    const raw = `${method}:${String(value)}`;
+    const raw = `${method}:${shown(value)}`;
     const isOn = (key: string): boolean => given[key] === true;
     const depth = (key: string): number => {
       const text = given[`${key}_depth`];
       // 0 is no limit to dbt, too
       if (!text) return Infinity;
       if (Number.isInteger(Number(text))) return Number(text);
-      throw this.fault([...path, `${key}_depth`], `'${String(text)}' is no depth`, 'Write a whole number');
+      throw this.fault([...path, `${key}_depth`], `'${shown(text)}' is no depth`, 'Write a whole number');
     };
     const indirect = given['indirect_selection'] ?? scope.indirect;
     const mode = INDIRECT_SELECTIONS.find((each) => each === indirect);
     if (!mode)
       throw this.fault(
         [...path, 'indirect_selection'],
-        `there is no indirect selection '${String(indirect)}'`,
+        `there is no indirect selection '${shown(indirect)}'`,
         `Say ${INDIRECT_SELECTIONS.join(', ')}`,
       );
     return criterion(
@@ -216,6 +225,8 @@ class Reader {
     });
   }
 }
+
+const shown = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 interface Scope {
   indirect: IndirectSelection;

@@ -12,27 +12,18 @@ import {
 } from '../ledger.js';
 import { materialization, type Node } from '../manifest.js';
 import { readText, sha256 } from '../project/files.js';
-import { catalogOf, watched, type Catalog } from './catalog.js';
+import { buildStraight } from './build-straight.js';
+import { compileFor, outcome, relationOf, typeOf, type NodeNames } from './built.js';
+import { catalogOf } from './catalog.js';
 import { Compiler, EphemeralFailed, relationObject } from './compile.js';
-import { hasForeignKey, rowsOf, singleStatement } from './create.js';
+import { hasForeignKey } from './create.js';
 import { customMacro, makeCustom } from './custom.js';
 import { explain } from './explain.js';
 import type { Job, Outcome } from './job.js';
 import { contentKey, relationsRead } from './key.js';
-import { isPlain, make, nodeHooks, runHooks, wants } from './make.js';
+import { make, nodeHooks, runHooks, wants } from './make.js';
 import { buildBatches, isMicrobatch } from './microbatch.js';
-import { failedWith, type Statements } from './statements.js';
-import { NodeTask, type Made, type Making } from './task.js';
-
-export { explain } from './explain.js';
-
-export function relationOf(node: Node): RelationName {
-  if (node.relation) return node.relation;
-  throw new MillraceError('RefNotFound', {
-    what: `${node.id} has no relation`,
-    fix: 'Only models, seeds and snapshots are built',
-  });
-}
+import { NodeTask } from './task.js';
 
 export const auditName = (relation: RelationName, key: string): string =>
   `${relation.name}__audit_${key.slice(0, 8)}`;
@@ -53,81 +44,6 @@ export async function buildNode(job: Job, node: Node, audited: boolean): Promise
   }
 }
 
-/** As dbt does: what is there is replaced or added to, and nothing is remembered. */
-async function buildStraight(job: Job, node: Node): Promise<Outcome> {
-  const { warehouse, environment, signal } = job;
-  const relation = relationOf(node);
-  const catalog = catalogOf(environment, warehouse);
-  await catalog.ensureSchema(relation);
-  if (isMicrobatch(node)) return buildBatches(job, node);
-  const compiled = await compileFor(job, node);
-  const compiledAt = new Date().toISOString();
-  const given = { job, node, target: relation, compiled };
-  const macro = customMacro(environment, node);
-  let told = {};
-  let made;
-  try {
-    made = macro ? await makeCustom(given, macro) : await makeStraight(given);
-  } catch (cause) {
-    throw failedWith(explain(cause, node, 0), { compiled });
-  }
-  return { ...outcome(node, 'success', '', made, compiled), ...told, compiledAt };
-
-  async function makeStraight(making: Pick<Making, 'job' | 'node' | 'target' | 'compiled'>): Promise<Made> {
-    const hooks = nodeHooks(node);
-    const around = (session: Session): NodeTask => new NodeTask({ ...making, session, there: null });
-    if (hooks.pre.some(({ transaction }) => !transaction))
-      await warehouse.connection((session) => runHooks(around(session), hooks.pre, false), { signal });
-    const known = warehouse.dialect === 'duckdb' ? catalog : null;
-    const alone = isPlain(node, hooks) ? await makeAlone(making, known) : null;
-    if (alone) {
-      told = alone.told;
-      return alone.made;
-    }
-    const { result, changed } = await warehouse.transaction(
-      async (session) => {
-        const asking = watched(session, known);
-        const there = await typeOf(asking.session, relation);
-        const task = new NodeTask({ ...making, session, there, asking: asking.session });
-        const result = await make(task, hooks);
-        told = task.statements.told();
-        return { result, changed: asking.changed() };
-      },
-      { signal },
-    );
-    if (changed) catalog.forget();
-    else await catalog.note(relation, result.type);
-    if (hooks.post.some(({ transaction }) => !transaction)) {
-      await warehouse.connection((session) => runHooks(around(session), hooks.post, false), { signal });
-      catalog.forget();
-    }
-    return result;
-  }
-}
-
-/** Makes a plain view or table by one statement, which is its own transaction. @returns null where that cannot be */
-async function makeAlone(
-  making: Pick<Making, 'job' | 'node' | 'target' | 'compiled'>,
-  known: Catalog | null,
-): Promise<{ made: Made; told: ReturnType<Statements['told']> } | null> {
-  const { warehouse } = making.job;
-  const asking = watched(warehouse, known);
-  const there = await typeOf(asking.session, making.target);
-  const task = new NodeTask({ ...making, session: warehouse, there, asking: asking.session });
-  const statement = await singleStatement(task);
-  if (!statement || asking.changed()) return null;
-  try {
-    const answer = await task.run(statement.sql);
-    await known?.note(making.target, statement.type);
-    const { type } = statement;
-    return { made: { type, rows: type === 'table' ? rowsOf(answer) : null }, told: task.statements.told() };
-  } catch (cause) {
-    // a transaction tries again when another one was in its way
-    if (cause instanceof MillraceError && cause.type === 'CommitConflict') return null;
-    throw cause;
-  }
-}
-
 /** Builds what the ledger does not know to be there, and notes it in the same transaction. */
 async function buildByKey(job: Job, node: Node, wantsAudit: boolean): Promise<Outcome> {
   const {
@@ -139,8 +55,9 @@ async function buildByKey(job: Job, node: Node, wantsAudit: boolean): Promise<Ou
   const relation = relationOf(node);
   const { run } = environment.run;
   const macro = customMacro(environment, node);
-  // a table with a foreign key keeps the name it was made under: it cannot be swapped in
-  const audited = wantsAudit && !macro && !isMicrobatch(node) && !hasForeignKey(node);
+  // a table with a foreign key keeps the name it was made under, a file of its own the place: neither can be swapped in
+  const inPlace = hasForeignKey(node) || ['external', 'table_function'].includes(materialization(node));
+  const audited = wantsAudit && !macro && !isMicrobatch(node) && !inPlace;
   const content = await contentOf(job, node);
   const ledger = await readLedger(warehouse, [relation, ...relationsRead(environment, node)], run);
   const key = contentKey(environment, node, content, ledger);
@@ -260,28 +177,6 @@ export async function publishNode(job: Job, node: Node): Promise<Outcome> {
   );
 }
 
-function outcome(
-  node: Node,
-  status: Outcome['status'],
-  key: string,
-  { rows, response }: Pick<Made, 'rows' | 'response'>,
-  compiled?: string,
-): Outcome {
-  return {
-    ...{ status, key, rows },
-    response: response ?? { _message: 'OK', ...(rows !== null && { rows_affected: rows }) },
-    ...(compiled !== undefined && node.kind !== 'seed' && { compiled }),
-  };
-}
-
-export const typeOf = async (
-  session: Session,
-  { database, schema, name }: RelationName,
-): Promise<RelationType | null> => {
-  const listed = await session.relations({ database, schema });
-  return listed.find((each) => each.name.toLowerCase() === name.toLowerCase())?.type ?? null;
-};
-
 /** It adds to the rows it has. */
 const continues = (node: Node): boolean =>
   node.kind === 'snapshot' || materialization(node) === 'incremental';
@@ -291,30 +186,9 @@ const wantsFullRefresh = async ({ warehouse, environment, signal }: Job, node: N
   return wanted === true || str(wanted).trim() === 'True';
 };
 
-type NodeNames = NonNullable<Making['names']>;
-
 /** The text that stands for a node in its key: an incremental model's is the same in its first run and in later ones. */
 async function contentOf(job: Job, node: Node): Promise<string> {
   if (node.kind === 'seed') return sha256(readText(node.absolute ?? ''));
   const names: NodeNames = materialization(node) === 'incremental' ? { is_incremental: () => true } : {};
   return compileFor(job, node, names);
-}
-
-async function compileFor(
-  { warehouse, environment, signal, options }: Job,
-  node: Node,
-  names: NodeNames = {},
-): Promise<string> {
-  if (node.kind === 'seed') return '';
-  const catalog = options.ledger || warehouse.dialect !== 'duckdb' ? null : catalogOf(environment, warehouse);
-  const asking = watched(warehouse, catalog);
-  const query = await new Compiler(environment, asking.session, signal).compile(node, undefined, { names });
-  if (asking.changed()) catalog?.forget();
-  if (query === '')
-    throw new MillraceError('SqlError', {
-      what: `${node.id} has no SQL: its template gives an empty text`,
-      where: { file: node.file, line: 1 },
-      fix: 'Write a select, or disable the model',
-    });
-  return query;
 }

@@ -5,7 +5,7 @@ import { catalogOf } from './catalog.js';
 import { relationObject } from './compile.js';
 import type { Job, Outcome } from './job.js';
 import { nodeHooks, runHooks } from './make.js';
-import { MATERIALIZATIONS } from './materializations.js';
+import { materializeView } from './materializations.js';
 import { NodeTask } from './task.js';
 
 const NOTHING: Outcome = { status: 'success', key: '', message: 'No-op' };
@@ -35,10 +35,11 @@ export async function cloneNode(job: Job, node: Node): Promise<Outcome> {
     async (session) => {
       const task = new NodeTask({ job, node, session, target: relation, there, compiled });
       const copies = from === 'table' && truthy(await task.call('can_clone_table'));
-      if (copies) await task.run(await task.macro('create_or_replace_clone', [task.relation('table'), source]));
+      if (copies)
+        await task.run(await task.macro('create_or_replace_clone', [task.relation('table'), source]));
       else {
         await runHooks(task, hooks.pre, true);
-        await MATERIALIZATIONS['view']?.(task);
+        await materializeView(task);
         await runHooks(task, hooks.post, true);
       }
       told = task.statements.told();

@@ -12,9 +12,10 @@ import type { Site } from '../jinja/ast.js';
 import { JinjaFault } from '../jinja/fault.js';
 import { render } from '../jinja/render.js';
 import { str, toPlain, type Dict, type Kwargs, type PyObject, type Value } from '../jinja/values.js';
-import { materialization, type Node } from '../manifest.js';
+import type { Node } from '../manifest.js';
 import { renderKwargs } from '../parse/generic-test.js';
 import { renderNative } from '../parse/native.js';
+import { snowflakeToDuckDb } from '../transpile.js';
 import { findRef, findSource, notFound } from '../parse/references.js';
 import { templateOf } from '../parse/templates.js';
 import { batchDict, FilteredRelation, type Batch } from './filtered-relation.js';
@@ -57,7 +58,18 @@ export class Compiler {
   async compile(node: Node, substitutes?: Substitutes, rendering: Rendering = {}): Promise<string> {
     const tables = new Map<string, CommonTable>();
     const sql = await this.expand(node, { substitutes, ...rendering }, tables, true);
-    return injectTables(sql, [...tables.values()]);
+    return this.inDialect(node, injectTables(sql, [...tables.values()]));
+  }
+
+  /** `+sql_dialect: snowflake` says that a node is written for Snowflake: on DuckDB its SQL is written anew. */
+  private async inDialect(node: Node, sql: string): Promise<string> {
+    const written = node.config.get('sql_dialect');
+    if (written !== 'snowflake' || this.environment.target.type !== 'duckdb' || sql.trim() === '') return sql;
+    try {
+      return await snowflakeToDuckDb(sql, this.session);
+    } catch (cause) {
+      throw cause instanceof MillraceError ? cause.at({ file: node.file, line: 1 }) : cause;
+    }
   }
 
   /** The query that counts a test's failures: one row of `failures`, `should_warn`, `should_error`. */
@@ -161,10 +173,10 @@ export class Compiler {
       limit === null && filter === null
         ? relation
         : new FilteredRelation(relation, limit, filter, target.type === 'postgres');
-    const input = (name: RelationName, type: string | null, config: Dict): Relation => {
+    const input = (name: RelationName, config: Dict): Relation => {
       const eventTime = batch && config.get('event_time');
       const filter = eventTime ? batch.filter(str(eventTime)) : null;
-      return part(relationObject(name, type, target), filter);
+      return part(relationObject(name, null, target), filter);
     };
     const ref = (path: string[], where: Site): Value => {
       const found = findRef(manifest, path, node.package);
@@ -175,13 +187,13 @@ export class Compiler {
         return part(Relation.cte(cteName(found)), null);
       }
       const name = substitutes?.get(found.id) ?? this.deferred(found, queries) ?? found.relation;
-      return input(name as RelationName, relationType(found), found.config);
+      return input(name as RelationName, found.config);
     };
     const source = (path: string[], where: Site): Value => {
       const found = findSource(manifest, path, node.package);
       if (!found) throw notFound(manifest, node, { kind: 'source', path, where });
       if (!mayRead(node, found.id)) throw unseen(node, found.id, where);
-      return input(found.relation, null, found.config);
+      return input(found.relation, found.config);
     };
     const self = substitutes?.get(node.id) ?? node.relation;
     return {
@@ -189,7 +201,7 @@ export class Compiler {
       ref,
       source,
       config: new ConfigObject(() => node.config, null),
-      this: () => self && relationObject(self, relationType(node), target),
+      this: () => self && relationObject(self, null, target),
       model: () => {
         const model = modelDict(node, this.environment);
         if (compiled !== undefined) {
@@ -245,12 +257,6 @@ export const relationObject = (
     undefined,
     target.type,
   );
-
-/** dbt's type of what a node becomes */
-export function relationType(node: Node): string {
-  const made = materialization(node);
-  return made === 'view' || made === 'materialized_view' ? made : 'table';
-}
 
 /** ephemeral models as the node refers to them, whichever of them its template used first */
 const inOrder = (node: Node, used: ReadonlySet<Node>): Node[] =>

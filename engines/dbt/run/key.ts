@@ -17,6 +17,19 @@ const RELEVANT = [
   'where',
   'column_types',
   'delimiter',
+  'contract',
+  'indexes',
+  'grants',
+  'persist_docs',
+  'pre_hook',
+  'post_hook',
+  'sql_header',
+  'unique_key',
+  'incremental_strategy',
+  'location',
+  'format',
+  'options',
+  'parameters',
 ];
 
 /** What a node reads: ids of sources, and nodes that have a relation; ephemeral models are looked through. */

@@ -2,7 +2,7 @@ import { hasContract, materialization, type Node } from '../manifest.js';
 import { str, truthy } from '../jinja/values.js';
 import { hooksOf, type Hook } from './hooks.js';
 import { builtIn } from './materializations.js';
-import type { Made, NodeTask } from './task.js';
+import type { Made, Materialization, NodeTask } from './task.js';
 
 export interface NodeHooks {
   pre: Hook[];
@@ -27,9 +27,13 @@ export async function runHooks(task: NodeTask, hooks: readonly Hook[], transacti
 }
 
 /** Makes a node's relation with all that belongs to it: hooks, indexes, grants and comments. One transaction. */
-export async function make(task: NodeTask, hooks: NodeHooks): Promise<Made> {
+export async function make(
+  task: NodeTask,
+  hooks: NodeHooks,
+  materialize: Materialization = builtIn(task.node),
+): Promise<Made> {
   await runHooks(task, hooks.pre, true);
-  const made = await builtIn(task.node)(task);
+  const made = await materialize(task);
   await dress(task, made);
   await runHooks(task, hooks.post, true);
   return made;

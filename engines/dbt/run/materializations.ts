@@ -1,6 +1,7 @@
 import { MillraceError } from '../../../schemas/errors.js';
 import { materialization, type Node } from '../manifest.js';
 import { CREATING, createTable, fullRefresh, replaceBy, rowsOf } from './create.js';
+import { materializeExternal, materializeTableFunction } from './duckdb-only.js';
 import { materializeIncremental } from './incremental.js';
 import { materializeSeed } from './seed.js';
 import { materializeSnapshot } from './snapshot.js';
@@ -12,6 +13,10 @@ export const MATERIALIZATIONS: Readonly<Record<string, Materialization>> = {
   table: materializeTable,
   incremental: materializeIncremental,
   materialized_view: materializeMaterializedView,
+  /** Snowflake's name of it */
+  dynamic_table: materializeMaterializedView,
+  external: materializeExternal,
+  table_function: materializeTableFunction,
   seed: materializeSeed,
   snapshot: materializeSnapshot,
 };
@@ -28,12 +33,14 @@ export function builtIn(node: Node): Materialization {
   });
 }
 
-async function materializeView(task: Task): Promise<Made> {
+/** A view of the node's query, in the place of what stands there. */
+export async function materializeView(task: Task): Promise<Made> {
   await replaceBy(task, 'view', CREATING.view, []);
   return { type: 'view', rows: null };
 }
 
-async function materializeTable(task: Task): Promise<Made> {
+/** A table of the node's query, in the place of what stands there. */
+export async function materializeTable(task: Task): Promise<Made> {
   const answer = await createTable(task);
   return { type: 'table', rows: rowsOf(answer) };
 }

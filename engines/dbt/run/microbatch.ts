@@ -32,13 +32,15 @@ export async function buildBatches(job: Job, node: Node): Promise<Outcome> {
   const live = async (session: Session) =>
     (await session.relations(relation)).find(({ name }) => name.toLowerCase() === relation.name.toLowerCase())
       ?.type ?? null;
-  const incremental = (await live(warehouse)) === 'table' && !wanted;
+  const begun = options.ledger ? await begunWith(job, relation) : null;
+  const incremental = begun ? begun.incremental : (await live(warehouse)) === 'table' && !wanted;
   const batches = batchesOf(node, {
     times: eventTimes(environment.invocation.flags),
     now: new Date(environment.run.startedAt),
     from: options.ledger ? new Date(environment.run.interval.start) : null,
     incremental,
   });
+  if (options.ledger && !begun) await begin(job, node, relation, incremental);
   const done = options.ledger ? await doneBatches(job, relation, batches) : new Map<string, number | null>();
   const { pre, post } = nodeHooks(node);
 
@@ -108,6 +110,32 @@ const batchRelation = ({ schema, name }: RelationName, { id }: Batch): RelationN
   schema,
   name: `${name}#${id}`,
 });
+
+/** Whether the run adds to a table that was there is settled once: after its first part there is always one. */
+const beginning = ({ schema, name }: RelationName): RelationName => ({ schema, name: `${name}#` });
+
+async function begunWith(
+  { warehouse, environment }: Job,
+  relation: RelationName,
+): Promise<{ incremental: boolean } | null> {
+  const { run } = environment.run;
+  const { published } = await readLedger(warehouse, [beginning(relation)], run);
+  const entry = published.get(keyName(beginning(relation)));
+  return entry?.run === run ? { incremental: entry.key === 'incremental' } : null;
+}
+
+const begin = (
+  { warehouse, environment }: Job,
+  node: Node,
+  relation: RelationName,
+  incremental: boolean,
+): Promise<void> =>
+  warehouse.transaction((session) =>
+    recordPublished(session, {
+      ...{ relation: beginning(relation), key: incremental ? 'incremental' : 'anew' },
+      ...{ node: node.id, rows: null, run: environment.run.run },
+    }),
+  );
 
 /** Parts that this run has built already. @returns their rows, by the ledger's id */
 async function doneBatches(

@@ -152,16 +152,3 @@ function distinct(names: readonly string[]): string[] {
 
 const letterName = (at: number): string =>
   String.fromCharCode(97 + (at % 26)).repeat(Math.floor(at / 26) + 1);
-
-/** The query that reads a seed's CSV with the types found. */
-export function seedQuery(node: Node): string {
-  const { columns, delimiter } = readSeed(node);
-  const types = columns.map(({ name }) => `${quoteText(name)}: 'varchar'`).join(', ');
-  const casts = columns.map(
-    ({ name, type }) => `CAST(${quoteIdent(name)} AS ${type}) AS ${quoteIdent(name)}`,
-  );
-  return (
-    `SELECT ${casts.join(', ')} FROM read_csv(${quoteText(node.absolute ?? '')}, header = true, delim = ${quoteText(delimiter)}, ` +
-    `quote = '"', escape = '"', auto_detect = false, columns = {${types}}, strict_mode = true)`
-  );
-}

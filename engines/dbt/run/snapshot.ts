@@ -1,7 +1,7 @@
 import { MillraceError } from '../../../schemas/errors.js';
 import { quoteIdent, type ColumnInfo } from '../../warehouse/port.js';
 import { Column } from '../context/column.js';
-import { Relation } from '../context/relation.js';
+import type { Relation } from '../context/relation.js';
 import { str, type Dict, type Value } from '../jinja/values.js';
 import type { Node } from '../manifest.js';
 import type { Made, Task } from './task.js';
@@ -85,33 +85,15 @@ function refuseForeign(node: Node, columns: readonly ColumnInfo[], added: Dict, 
   });
 }
 
-/** @returns the strategy's name, once the settings it needs are there */
+/** What the parser does not look at. @returns the strategy's name */
 function checkedStrategy({ name, file, config }: Node): string {
-  const has = (key: string): boolean => (config.get(key) ?? null) !== null && config.get(key) !== '';
-  const refuse = (what: string, fix: string): never => {
-    throw new MillraceError('DbtProjectInvalid', {
-      what: `The snapshot '${name}' ${what}`,
-      where: { file },
-      fix,
-    });
-  };
-  const strategy = str(config.get('strategy') ?? '');
-  if (strategy === '') refuse('has no strategy', "Set strategy: 'timestamp' or 'check'");
-  if (!has('unique_key'))
-    refuse('has no unique_key', 'Name the column, or a list of columns, that is unique');
-  if (strategy === 'timestamp' && !has('updated_at'))
-    refuse(
-      "has no updated_at, which the strategy 'timestamp' needs",
-      'Name the column that tells when a row changed',
-    );
-  if (strategy === 'check' && !has('check_cols'))
-    refuse("has no check_cols, which the strategy 'check' needs", "Give a list of columns, or 'all'");
-  if (has('hard_deletes')) {
-    const found = str(config.get('hard_deletes') ?? '');
-    if (!['ignore', 'invalidate', 'new_record'].includes(found))
-      refuse(`has hard_deletes '${found}'`, "Use 'ignore', 'invalidate' or 'new_record'");
-    if (has('invalidate_hard_deletes'))
-      refuse('has both hard_deletes and invalidate_hard_deletes', 'Remove invalidate_hard_deletes');
-  }
-  return strategy;
+  const hardDeletes = config.get('hard_deletes') ?? null;
+  const invalidates = config.get('invalidate_hard_deletes') ?? null;
+  const refuse = (what: string, fix: string): MillraceError =>
+    new MillraceError('DbtProjectInvalid', { what: `The snapshot '${name}' ${what}`, where: { file }, fix });
+  if (hardDeletes !== null && !['ignore', 'invalidate', 'new_record'].includes(str(hardDeletes)))
+    throw refuse(`has hard_deletes '${str(hardDeletes)}'`, "Use 'ignore', 'invalidate' or 'new_record'");
+  if (hardDeletes !== null && invalidates !== null)
+    throw refuse('has both hard_deletes and invalidate_hard_deletes', 'Remove invalidate_hard_deletes');
+  return str(config.get('strategy') ?? '');
 }

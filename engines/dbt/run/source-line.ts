@@ -6,7 +6,7 @@
  * @returns null where nothing above it stands in the template
  */
 export function sourceLine(template: string, sql: string, line: number): number | null {
-  const sources = template.split('\n').map(pattern);
+  const sources = withoutTags(template).split('\n').map(pattern);
   const made = sql.split('\n').slice(0, line);
   if (sources.length * made.length > LARGEST) return null;
   // longest common subsequence: how many lines of made[j…] and sources[i…] can be paired
@@ -38,10 +38,20 @@ export function sourceLine(template: string, sql: string, line: number): number 
 /** beyond it the search would take longer than it is worth */
 const LARGEST = 4_000_000;
 
-/** What a line of a template can become; null for one that is a tag, a comment or nothing. */
+/** Tags without their text: lines stay, and a mark stands where an expression put something out. */
+const withoutTags = (template: string): string =>
+  template.replace(TAG, (tag) => {
+    const lines = '\n'.repeat(tag.split('\n').length - 1);
+    return tag.startsWith('{{') ? `${lines}${MARK}` : lines;
+  });
+/** texts within a tag may hold what ends one */
+const TAG = /\{#[^]*?#\}|\{(?:\{|%)(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^'"])*?[}%]\}/g;
+const MARK = '\u0000';
+
+/** What a line of a template can become; null for one that holds tags or nothing at all. */
 function pattern(line: string): RegExp | null {
-  const pieces = line.trim().split(/\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}/);
+  const pieces = line.trim().split(MARK);
   if (pieces.every((piece) => piece.trim() === '')) return null;
   const escaped = pieces.map((piece) => piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${escaped.join('.*')}$`);
+  return new RegExp(`^${escaped.join('.*').replace(/^\.\*\s*/, '.*')}$`);
 }

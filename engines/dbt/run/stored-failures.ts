@@ -3,7 +3,7 @@ import type { DbtFlags } from '../../../schemas/dbt.js';
 import { quoteIdent, quoteStored, stored, type RelationName } from '../../warehouse/port.js';
 import { str, truthy } from '../jinja/values.js';
 import type { Node } from '../manifest.js';
-import { relationOf } from './build.js';
+import { relationOf } from './built.js';
 import { relationObject, type Compiler } from './compile.js';
 import type { Job } from './job.js';
 

@@ -25,6 +25,8 @@ export interface Task {
   call(macro: MacroName, args?: Value[], kwargs?: Kwargs): Promise<Value>;
   /** The same, for macros that give SQL. */
   macro(macro: MacroName, args?: Value[], kwargs?: Kwargs): Promise<string>;
+  /** Renders a text of the node's config. */
+  text(template: string): Promise<string>;
   /** Runs one or several statements; nothing where there is none. */
   run(sql: string): Promise<Answer | null>;
   /** The target as templates see it, with another ending of its name where one is given. */
@@ -105,8 +107,12 @@ export class NodeTask implements Task {
 
   /** Renders and runs a hook: unlike a materialization, it may do anything. */
   async hook(template: string): Promise<void> {
-    const sql = await this.compiler.text(this.node, template, await this.rendering());
+    const sql = await this.text(template);
     if (!isBlank(sql)) await this.execute(this.asking, sql);
+  }
+
+  async text(template: string): Promise<string> {
+    return this.compiler.text(this.node, template, await this.rendering());
   }
 
   async run(sql: string): Promise<Answer | null> {

@@ -5,14 +5,15 @@ import { str, type Value } from '../jinja/values.js';
 import { keyName, readLedger, recordTest, relationTypes, testRecord, type LedgerState } from '../ledger.js';
 import type { Node } from '../manifest.js';
 import { severity } from '../plan.js';
-import { relationOf } from './build.js';
+import { relationOf } from './built.js';
 import { Compiler } from './compile.js';
-import { explain } from './explain.js';
+import { explainStatement } from './explain.js';
 import type { Job, Outcome } from './job.js';
 import { contentKey, relationsRead } from './key.js';
+import { failedWith, Statements } from './statements.js';
 import { storedAs, storeFailures } from './stored-failures.js';
 
-interface Verdict {
+interface Verdict extends Pick<Outcome, 'built' | 'queryIds' | 'bytes'> {
   status: 'pass' | 'warn' | 'fail';
   failures: number;
   message?: string;
@@ -51,7 +52,8 @@ export async function testNode(job: Job, node: Node, audited: Node | undefined):
   }
   const main = waiting ? await compiler.compile(node, substitutes) : live;
   const result = await verdict(job, compiler, node, main, audited);
-  if (result.status !== 'fail') await recordTest(warehouse, node.id, key, { ...result, run });
+  const { status, failures } = result;
+  if (status !== 'fail') await recordTest(warehouse, node.id, key, { status, failures, run });
   return { ...result, key, compiled: live };
 }
 
@@ -75,7 +77,7 @@ async function verdict(
   main: string,
   audited: Node | undefined,
 ): Promise<Verdict> {
-  const row = await count(job, compiler, node, main);
+  const { told, ...row } = await count(job, compiler, node, main);
   const failures = Number(row.failures ?? 0);
   if (severity(node) === 'error' && isTrue(row.should_error)) {
     const fix = audited
@@ -84,14 +86,14 @@ async function verdict(
         ? '. Correct the data, the models or the test'
         : '';
     return {
-      status: 'fail',
-      failures,
+      ...{ ...told, status: 'fail', failures },
       message: found(job, node, failures, 'fail', setting(node, 'error_if')) + fix,
     };
   }
-  if (!isTrue(row.should_warn)) return { status: 'pass', failures: 0 };
+  if (!isTrue(row.should_warn)) return { ...told, status: 'pass', failures: 0 };
   const status = warningsAreErrors(job.options.flags) ? 'fail' : 'warn';
-  return { status, failures, message: found(job, node, failures, status, setting(node, 'warn_if')) };
+  const message = found(job, node, failures, status, setting(node, 'warn_if'));
+  return { ...told, status, failures, message };
 }
 
 /** Runs the counting query, over the stored rows where failures are stored. */
@@ -99,26 +101,26 @@ async function count(job: Job, compiler: Compiler, node: Node, main: string): Pr
   const { warehouse, signal, options } = job;
   const limit = node.config.get('limit') ?? null;
   const as = storedAs(node, options.flags);
+  const statements = new Statements();
+  let rows = limit === null ? main : `${main}\nlimit ${str(limit)}`;
+  let sql = rows;
   try {
-    let rows = limit === null ? main : `${main}\nlimit ${str(limit)}`;
     if (as !== null) {
       const relation = await storeFailures(job, compiler, node, rows, as);
       rows = `select * from ${quoteStored(warehouse.dialect, relation)}`;
     }
-    const args: Value[] = [
-      rows,
-      setting(node, 'fail_calc'),
-      setting(node, 'warn_if'),
-      setting(node, 'error_if'),
-      null,
-    ];
-    const sql = str(await compiler.call(node, 'get_test_sql', args));
-    const { rows: answered } = await warehouse.execute(sql, { signal });
-    const [row] = answered;
-    const counted = row && (lowerNames(row) as unknown as Counted);
-    if (counted && answered.length === 1 && 'failures' in counted) return counted;
+    const settings = ['fail_calc', 'warn_if', 'error_if'].map((name) => setting(node, name));
+    const args: Value[] = [rows, ...settings, null];
+    sql = str(await compiler.call(node, 'get_test_sql', args));
+    statements.add(sql);
+    const answer = await warehouse.execute(sql, { signal });
+    statements.answered(answer);
+    const [row] = answer.rows;
+    const counted = row && lowerNames(row);
+    if (counted && answer.rows.length === 1 && 'failures' in counted)
+      return { ...(counted as unknown as Counted), told: statements.told() };
   } catch (cause) {
-    throw explain(cause, node, 0);
+    throw failedWith(explainStatement(cause, node, sql, main), { compiled: main, ...statements.told() });
   }
   throw new MillraceError('SqlError', {
     what: `${node.id} gave no count of failures`,
@@ -132,6 +134,7 @@ interface Counted {
   failures: unknown;
   should_warn: unknown;
   should_error: unknown;
+  told: ReturnType<Statements['told']>;
 }
 
 const lowerNames = (row: Row): Row =>

@@ -1,5 +1,5 @@
 import { MillraceError } from '../../../schemas/errors.js';
-import type { ColumnInfo, RelationName, Session } from '../../warehouse/port.js';
+import { quoteIdent, type ColumnInfo, type RelationName, type Session } from '../../warehouse/port.js';
 import type { Environment } from '../context/environment.js';
 import { fromPlain, str, type Value } from '../jinja/values.js';
 import type { Node, SourceTable, UnitRows, UnitTest } from '../manifest.js';
@@ -61,9 +61,7 @@ export class UnitInputs {
     const list = Array.isArray(rows) ? rows : [];
     const known = await columns();
     const types = new Map<Value, Value>(known.map(({ name, type }) => [name.toLowerCase(), type]));
-    const quoted = new Map<Value, Value>(
-      known.map(({ name }) => [name.toLowerCase(), `"${name.replaceAll('"', '""')}"`]),
-    );
+    const quoted = new Map<Value, Value>(known.map(({ name }) => [name.toLowerCase(), quoteIdent(name)]));
     for (const row of list)
       for (const name of Object.keys(row))
         if (!types.has(name.toLowerCase()))

@@ -4,14 +4,15 @@ import { Relation } from '../context/relation.js';
 import { JinjaFault } from '../jinja/fault.js';
 import { fromPlain, Module, str, type JinjaFunction, type Kwargs, type Value } from '../jinja/values.js';
 import { recordTest, testRecord } from '../ledger.js';
-import type { Node, UnitTest } from '../manifest.js';
+import type { Node, UnitRows, UnitTest } from '../manifest.js';
 import { findRef, findSource, splitVersion } from '../parse/lookup.js';
 import { sha256 } from '../project/files.js';
-import { quoteIdent } from '../../warehouse/port.js';
+import { quoteIdent, type ColumnInfo } from '../../warehouse/port.js';
 import { explain } from './explain.js';
 import { Compiler } from './compile.js';
 import { injectTables } from './inject.js';
 import type { Job, Outcome } from './job.js';
+import { failedWith, Statements } from './statements.js';
 import { sidesOf, unitDiff } from './unit-diff.js';
 import { UnitInputs, type UnitInput } from './unit-inputs.js';
 
@@ -29,40 +30,56 @@ export async function unitTestNode(job: Job, node: Node): Promise<Outcome> {
   const given = await inputs.read(unit.given);
   const query = await compileWith(job, node, model, unit, given);
 
+  const statements = new Statements();
   try {
     const columns = await inputs.queryColumns(model, query);
-    const rows = typeof unit.expect.rows === 'string' ? [] : unit.expect.rows;
-    const names = rows.length > 0 ? Object.keys(rows[0] ?? {}) : columns.map(({ name }) => name);
-    // a row that says less than the first one expects nothing there
-    const filled = rows.map((row) => ({ ...Object.fromEntries(names.map((name) => [name, null])), ...row }));
-    const expect = { ...unit.expect, rows: typeof unit.expect.rows === 'string' ? unit.expect.rows : filled };
-    const expected = await inputs.rows(
-      expect,
-      () => Promise.resolve(columns),
-      'expected output',
-      'get_expected_sql',
-    );
-    const quoted = names.map((name) =>
-      quoteIdent(columns.find((each) => each.name.toLowerCase() === name.toLowerCase())?.name ?? name),
-    );
-    const sql = str(await plain.call(model, 'get_unit_test_sql', [query, expected, quoted]));
+    const sql = await comparison(plain, inputs, model, unit.expect, query, columns);
 
-    const key = sha256(sql);
+    const key = options.ledger ? sha256(sql) : '';
     const known = options.ledger ? await testRecord(warehouse, node.id, key) : undefined;
     if (known && (options.reuse || known.run === environment.run.run))
       return { status: 'reused', key, failures: 0, compiled: query };
 
+    statements.add(sql);
     const answer = await warehouse.execute(sql, { signal });
-    const answered = answer.columns.map(({ name }) => name);
-    const diff = unitDiff(names, sidesOf(answered, answer.rows));
-    if (diff !== null)
-      return { status: 'fail', key: options.ledger ? key : '', failures: 1, message: diff, compiled: query };
+    statements.answered(answer);
+    const names = answer.columns.map(({ name }) => name);
+    const diff = unitDiff(names.slice(0, -1), sidesOf(names, answer.rows));
+    const outcome = { key, compiled: query, ...statements.told() };
+    if (diff !== null) return { ...outcome, status: 'fail', failures: 1, message: diff };
     if (options.ledger)
       await recordTest(warehouse, node.id, key, { status: 'pass', failures: 0, run: environment.run.run });
-    return { status: 'pass', key: options.ledger ? key : '', failures: 0, compiled: query };
+    return { ...outcome, status: 'pass', failures: 0 };
   } catch (cause) {
-    throw inUnitTest(cause, node);
+    throw failedWith(inUnitTest(cause, node), { compiled: query, ...statements.told() });
   }
+}
+
+/** The query that gives actual and expected rows, by the columns that the first expected row has. */
+async function comparison(
+  compiler: Compiler,
+  inputs: UnitInputs,
+  model: Node,
+  expect: UnitRows,
+  query: string,
+  columns: readonly ColumnInfo[],
+): Promise<string> {
+  const { rows } = expect;
+  const [first] = typeof rows === 'string' ? [] : rows;
+  const names = first ? Object.keys(first) : columns.map(({ name }) => name);
+  // a row that says less than the first one expects nothing there
+  const blank = Object.fromEntries(names.map((name) => [name, null]));
+  const filled = typeof rows === 'string' ? rows : rows.map((row) => ({ ...blank, ...row }));
+  const expected = await inputs.rows(
+    { ...expect, rows: filled },
+    () => Promise.resolve(columns),
+    'expected output',
+    'get_expected_sql',
+  );
+  const quoted = names.map((name) =>
+    quoteIdent(columns.find((each) => each.name.toLowerCase() === name.toLowerCase())?.name ?? name),
+  );
+  return str(await compiler.call(model, 'get_unit_test_sql', [query, expected, quoted]));
 }
 
 function tested({ manifest }: Environment, node: Node): { unit: UnitTest; model: Node } {

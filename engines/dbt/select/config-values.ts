@@ -53,7 +53,13 @@ const TEST_DEFAULTS: Record<string, unknown> = {
 const DEFAULTS: Partial<Record<Resource['kind'], Record<string, unknown>>> = {
   model: { ...NODE_DEFAULTS, access: 'protected' },
   seed: { ...NODE_DEFAULTS, materialized: 'seed', delimiter: ',', quote_columns: null },
-  snapshot: { ...NODE_DEFAULTS, materialized: 'snapshot', strategy: null, target_schema: null, updated_at: null },
+  snapshot: {
+    ...NODE_DEFAULTS,
+    materialized: 'snapshot',
+    strategy: null,
+    target_schema: null,
+    updated_at: null,
+  },
   analysis: NODE_DEFAULTS,
   operation: NODE_DEFAULTS,
   test: TEST_DEFAULTS,

@@ -40,7 +40,9 @@ function charSet(inner: string): string {
   const negated = inner.startsWith('!');
   const chars = (negated ? inner.slice(1) : inner).replace(/[\\\]^]/g, '\\$&');
   // a range that runs backwards holds nothing
-  const kept = chars.replace(/([^\\])-(.)/gu, (range, low: string, high: string) => (low > high ? '' : range));
+  const kept = chars.replace(/([^\\])-(.)/gu, (range, low: string, high: string) =>
+    low > high ? '' : range,
+  );
   if (kept === '') return negated ? '.' : '(?!)';
   return `[${negated ? '^' : ''}${kept}]`;
 }

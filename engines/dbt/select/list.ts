@@ -17,7 +17,10 @@ const USUAL_KEYS = [
 export function listLines(
   environment: Environment,
   ids: Iterable<string>,
-  { output = 'selector', keys = [] }: { output?: ListOutput | undefined; keys?: readonly string[] | undefined },
+  {
+    output = 'selector',
+    keys = [],
+  }: { output?: ListOutput | undefined; keys?: readonly string[] | undefined },
 ): string[] {
   const { manifest, packages } = environment;
   const wanted = keys.length > 0 ? keys : USUAL_KEYS;

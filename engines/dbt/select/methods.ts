@@ -46,13 +46,18 @@ const named =
     const parts = value.split('.');
     if (parts.length > 2) throw invalid(raw, `a ${words} is named by 'name' or 'package.name'`, 'Shorten it');
     const [owner, name] = parts.length === 2 ? parts : ['*', ...parts];
-    return (each) => each.kind === kind && fnmatch(each.package, owner ?? '*') && fnmatch(each.name, name ?? '');
+    return (each) =>
+      each.kind === kind && fnmatch(each.package, owner ?? '*') && fnmatch(each.name, name ?? '');
   };
 
 const source: MakeMatcher = (value, _searched, { raw }) => {
   const parts = value.split('.');
   if (parts.length > 3)
-    throw invalid(raw, "a source is named by 'source', 'source.table' or 'package.source.table'", 'Shorten it');
+    throw invalid(
+      raw,
+      "a source is named by 'source', 'source.table' or 'package.source.table'",
+      'Shorten it',
+    );
   const [owner = '*', from = '*', table = '*'] = parts.length === 3 ? parts : ['*', ...parts];
   return (each) =>
     each.kind === 'source' &&
@@ -73,7 +78,7 @@ const resourceType: MakeMatcher = (value, _searched, { raw }) => {
 };
 
 const testType: MakeMatcher = (value, _searched, { raw }) => {
-  const isGeneric = (each: Resource): boolean => (each as Node).test?.generic != null;
+  const isGeneric = (each: Resource): boolean => ((each as Node).test?.generic ?? null) !== null;
   switch (value) {
     case 'generic':
     case 'schema':
@@ -90,7 +95,10 @@ const testType: MakeMatcher = (value, _searched, { raw }) => {
 };
 
 const version: MakeMatcher = (value, _searched, { raw }) => {
-  const compared = (sign: number): Matcher => (each) => isVersioned(each) && Math.sign(beyondLatest(each)) === sign;
+  const compared =
+    (sign: number): Matcher =>
+    (each) =>
+      isVersioned(each) && Math.sign(beyondLatest(each)) === sign;
   switch (value) {
     case 'latest':
       return compared(0);
@@ -138,10 +146,12 @@ const file: MakeMatcher =
 const MATCHERS: Record<Method, MakeMatcher> = {
   fqn: (value) => (each) =>
     each.kind !== 'source' &&
-    (matchesFqn(each.fqn, value, isVersioned(each)) || matchesFqn(each.fqn.slice(1), value, isVersioned(each))),
+    (matchesFqn(each.fqn, value, isVersioned(each)) ||
+      matchesFqn(each.fqn.slice(1), value, isVersioned(each))),
   tag: (value) => (each) => each.kind !== 'semantic_model' && tagsOf(each).some((tag) => fnmatch(tag, value)),
   group: (value) => (each) => {
-    if (['source', 'unit_test', 'exposure', 'semantic_model', 'saved_query'].includes(each.kind)) return false;
+    if (['source', 'unit_test', 'exposure', 'semantic_model', 'saved_query'].includes(each.kind))
+      return false;
     const group = each.config.get('group');
     return typeof group === 'string' && group !== '' && fnmatch(group, value);
   },
@@ -154,10 +164,10 @@ const MATCHERS: Record<Method, MakeMatcher> = {
     (each) =>
       fnmatch(each.package, value === 'this' ? manifest.project : value),
   config: (_value, _searched, { arguments: keys, value }) => matchesConfig(keys, value),
-  test_name: (value) => (each) =>
-    each.kind === 'unit_test'
-      ? fnmatch(each.name, value)
-      : each.kind === 'test' && fnmatch((each as Node).test?.generic?.name ?? '\0', value),
+  test_name: (value) => (each) => {
+    const name = each.kind === 'unit_test' ? each.name : (each as Node).test?.generic?.name;
+    return name !== undefined && fnmatch(name, value);
+  },
   test_type: testType,
   resource_type: resourceType,
   state: stateMatcher,

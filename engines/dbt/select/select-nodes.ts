@@ -9,7 +9,14 @@ import { takenBy, type SelectingCommand } from './kinds.js';
 import { matcherOf } from './methods.js';
 import type { Searched } from './searched.js';
 import { SelectionGraph } from './selection-graph.js';
-import { invalid, specOfWords, type Combination, type Criterion, type IndirectSelection, type Spec } from './spec.js';
+import {
+  invalid,
+  specOfWords,
+  type Combination,
+  type Criterion,
+  type IndirectSelection,
+  type Spec,
+} from './spec.js';
 
 type SelectionFlags = Pick<
   DbtFlags,
@@ -72,7 +79,11 @@ export function selectNodes(request: SelectionRequest): SelectedNodes {
 }
 
 const noArtifact = (): never => {
-  throw invalid('state:', 'there is nothing to compare with', 'Name the target folder of an earlier run by --state');
+  throw invalid(
+    'state:',
+    'there is nothing to compare with',
+    'Name the target folder of an earlier run by --state',
+  );
 };
 
 function specOf({ flags, selectors }: SelectionRequest): Spec {

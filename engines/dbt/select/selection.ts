@@ -1,6 +1,8 @@
 import { isAbsolute, join } from 'node:path';
+import { MillraceError } from '../../../schemas/errors.js';
 import { manifestArtifact } from '../artifacts/manifest.js';
 import type { Environment } from '../context/environment.js';
+import { enterEnvironment } from '../environments.js';
 import { renderNative } from '../parse/native.js';
 import { yamlContext } from '../parse/read-node.js';
 import { readSelectors, type Selectors } from '../project/selectors.js';
@@ -47,6 +49,12 @@ export function select(environment: Environment, terms: Terms = {}): Selection {
   });
   const other = flags.deferState === undefined ? state : stateOf(flags.deferState);
   const defers = flags.defer === true || command === 'clone';
+  if (flags.environment !== undefined && command !== 'ls')
+    return {
+      ids: enterEnvironment(environment, flags.environment, required(state), chosen.ids),
+      warnings: chosen.warnings,
+      deferred: new Map(),
+    };
   return { ...chosen, deferred: defers ? deferredRelations(environment, chosen.ids, other) : new Map() };
 }
 
@@ -56,6 +64,14 @@ export function selectorsOf(environment: Environment): Selectors {
   if (!root) return new Map();
   const scope = yamlContext(environment, root.name).root();
   return readSelectors(root.dir, (text) => toPlain(renderNative(text, scope, 'selectors.yml')));
+}
+
+function required(state: PreviousState | undefined): PreviousState {
+  if (state) return state;
+  throw new MillraceError('SelectionInvalid', {
+    what: 'An environment is built beside production, and nothing says what production is',
+    fix: "Name the folder with production's manifest.json by --state",
+  });
 }
 
 /** blanks of a pipeline's term unite, however many there are */

@@ -85,9 +85,12 @@ export function sameContents(now: ArtifactEntry, then: ArtifactEntry | undefined
   if (!then) return !isNode(now) && kind !== 'unit_test';
   // the checksum depends on how its writer shows values, so what it is made of counts as well
   if (kind === 'unit_test')
-    return same(now, then, 'checksum') || same(now, then, 'model', 'versions', 'given', 'expect', 'overrides');
+    return (
+      same(now, then, 'checksum') || same(now, then, 'model', 'versions', 'given', 'expect', 'overrides')
+    );
   const holds = (compare: Comparison): boolean => compare(now, then) ?? true;
-  if (kind === 'test' && now['test_metadata'] != null) return same(now, then, 'fqn') && holds(sameConfig);
+  if (kind === 'test' && (now['test_metadata'] ?? null) !== null)
+    return same(now, then, 'fqn') && holds(sameConfig);
   const own = OWN_FIELDS[kind];
   if (own) {
     return (
@@ -113,7 +116,7 @@ function sameDeprecation(now: ArtifactEntry, then: ArtifactEntry): boolean {
 }
 
 function sameChecksum(now: ArtifactEntry, then: ArtifactEntry): boolean {
-  const of = (entry: ArtifactEntry): { name?: string } => (entry['checksum'] ?? {}) as { name?: string };
+  const of = (entry: ArtifactEntry): { name?: string } => entry['checksum'] ?? {};
   return of(now).name !== 'none' && isDeepStrictEqual(of(now), of(then));
 }
 

@@ -25,9 +25,12 @@ const columnsOf = (entry: ArtifactEntry): Record<string, ColumnEntry> =>
 const constraintsOf = (entry: ArtifactEntry): ConstraintEntry[] =>
   (entry['constraints'] ?? []) as ConstraintEntry[];
 const contractOf = (entry: ArtifactEntry): { enforced?: boolean; checksum?: string | null } =>
-  (entry['contract'] ?? {}) as { enforced?: boolean };
+  entry['contract'] ?? {};
 const isEnforced = (entry: ArtifactEntry): boolean => contractOf(entry).enforced === true;
-const materialized = (entry: ArtifactEntry): string => String(entry.config?.['materialized'] ?? 'view');
+const materialized = ({ config }: ArtifactEntry): string => {
+  const name = config?.['materialized'];
+  return typeof name === 'string' ? name : 'view';
+};
 const holdsConstraints = (entry: ArtifactEntry): boolean =>
   ['table', 'incremental'].includes(materialized(entry));
 const includes = (list: readonly ConstraintEntry[], wanted: ConstraintEntry): boolean =>
@@ -91,9 +94,12 @@ export function reportBroken(
   warn: (event: string, message: string) => void,
 ): void {
   const what = `The contract of ${model.unique_id} is broken: ${changes.join('; ')}`;
-  if (model['version'] == null) {
+  if ((model['version'] ?? null) === null) {
     const file = model.original_file_path ? ` (${model.original_file_path})` : '';
-    warn('UnversionedBreakingChange', `${what}${file}. Readers that rely on it may fail: make a new version of it`);
+    warn(
+      'UnversionedBreakingChange',
+      `${what}${file}. Readers that rely on it may fail: make a new version of it`,
+    );
     return;
   }
   throw new MillraceError('SchemaMismatch', {

@@ -2,7 +2,14 @@ import type { Resource } from '../manifest.js';
 import type { Searched } from '../select/searched.js';
 import { invalid, type Criterion } from '../select/spec.js';
 import type { ArtifactEntry, SourcesArtifact } from './artifact.js';
-import { sameBody, sameConfig, sameContents, sameDescriptions, sameRelation, type Comparison } from './compare.js';
+import {
+  sameBody,
+  sameConfig,
+  sameContents,
+  sameDescriptions,
+  sameRelation,
+  type Comparison,
+} from './compare.js';
 import { reportBroken, reportRemoved, sameContract } from './contract.js';
 import { changedMacros, usesAny } from './macros.js';
 import { entry, type PreviousState } from './previous.js';
@@ -15,14 +22,23 @@ const PARTS: Record<string, Comparison> = {
   'modified.persisted_descriptions': sameDescriptions,
   'modified.relation': sameRelation,
 };
-const SELECTORS = ['new', 'old', 'modified', 'unmodified', ...Object.keys(PARTS), 'modified.macros', 'modified.contract'];
+const SELECTORS = [
+  'new',
+  'old',
+  'modified',
+  'unmodified',
+  ...Object.keys(PARTS),
+  'modified.macros',
+  'modified.contract',
+];
 
 /** `state:modified` and its kin: what differs from the manifest of `--state`. */
 export function stateMatcher(value: string, searched: Searched, { raw }: Criterion): Matcher {
   if (!SELECTORS.includes(value))
     throw invalid(raw, `there is no state '${value}'`, `States are: ${SELECTORS.join(', ')}`);
   const then = required(searched.state, raw).manifest;
-  if (value === 'new' || value === 'old') return ({ id }) => (entry(then, id) === undefined) === (value === 'new');
+  if (value === 'new' || value === 'old')
+    return ({ id }) => (entry(then, id) === undefined) === (value === 'new');
   const now = searched.current();
   const pair = (id: string): [ArtifactEntry | undefined, ArtifactEntry | undefined] => [
     entry(now, id),
@@ -77,11 +93,19 @@ export function resultMatcher(value: string, { state }: Searched, { raw }: Crite
 }
 
 /** `source_status:fresher`: sources with newer rows than when the sources.json of `--state` was written. */
-export function sourceStatusMatcher(value: string, { state, freshness }: Searched, { raw }: Criterion): Matcher {
+export function sourceStatusMatcher(
+  value: string,
+  { state, freshness }: Searched,
+  { raw }: Criterion,
+): Matcher {
   if (value !== 'fresher')
     throw invalid(raw, `there is no status of sources '${value}'`, 'The only one is: fresher');
   const loaded = ({ results }: SourcesArtifact): Map<string, string> =>
-    new Map(results.flatMap(({ unique_id: id, max_loaded_at: at }) => (at == null ? [] : [[id, at] as const])));
+    new Map(
+      results.flatMap(({ unique_id: id, max_loaded_at: at }): [string, string][] =>
+        typeof at === 'string' ? [[id, at]] : [],
+      ),
+    );
   const then = loaded(required(state, raw).sources);
   const now = loaded(required(freshness, raw).sources);
   return ({ id }) => {
@@ -92,5 +116,9 @@ export function sourceStatusMatcher(value: string, { state, freshness }: Searche
 
 function required(state: PreviousState | undefined, raw: string): PreviousState {
   if (state) return state;
-  throw invalid(raw, 'there is nothing to compare with', 'Name the target folder of an earlier run by --state');
+  throw invalid(
+    raw,
+    'there is nothing to compare with',
+    'Name the target folder of an earlier run by --state',
+  );
 }

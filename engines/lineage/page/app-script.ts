@@ -1,6 +1,6 @@
 /** The page's script: the list, the search, and a page for each thing. It builds elements and never parses HTML. */
 export const APP_SCRIPT = String.raw`
-'use strict';
+
 const data = JSON.parse(document.getElementById('data').textContent);
 const nodes = data.nodes;
 const COLOURS = { model: 'model', source: 'source', seed: 'seed', snapshot: 'snapshot', exposure: 'exposure', metric: 'metric', semantic_model: 'metric', saved_query: 'metric' };

@@ -108,16 +108,14 @@ function head(
 ): Omit<PageNode, 'facts' | 'parents' | 'columns' | 'unknown' | 'tests'> {
   const config = plain(thing['config']);
   const kind = text(thing['resource_type']);
-  const version =
-    thing['version'] === null || thing['version'] === undefined
-      ? ''
-      : ` v${String(thing['version'] as string | number)}`;
+  const { version } = thing;
+  const suffix = typeof version === 'string' || typeof version === 'number' ? ` v${version}` : '';
   return {
     ...{ id, kind },
     name:
       kind === 'source'
         ? `${text(thing['source_name'])}.${text(thing['name'])}`
-        : text(thing['name']) + version,
+        : text(thing['name']) + suffix,
     package: text(thing['package_name']),
     path: text(thing['original_file_path']),
     description: text(thing['description']) || text(thing['source_description']),

@@ -114,14 +114,15 @@ class Graph {
     for (let index = 0; index < layers.length; index++) layers[index] ||= [];
     const place = new Map();
     const settle = () => layers.forEach((layer) => layer.forEach((at, index) => place.set(at, index - layer.length / 2)));
-    layers.forEach((layer) => layer.sort((a, b) => nodes[a].name < nodes[b].name ? -1 : 1));
+    const alone = new Set(members.filter((at) => ![...nodes[at].parents, ...children[at]].some((each) => inside.has(each))));
+    layers.forEach((layer) => layer.sort((a, b) => alone.has(a) - alone.has(b) || (nodes[a].name < nodes[b].name ? -1 : 1)));
     settle();
     const middle = (list, otherwise) => list.length ? list.reduce((sum, at) => sum + place.get(at), 0) / list.length : otherwise;
     for (let sweep = 0; sweep < 6; sweep++) {
       const ordered = sweep % 2 ? [...layers].reverse() : layers;
       for (const layer of ordered) {
         const wish = new Map(layer.map((at) => [at, middle((sweep % 2 ? children[at] : nodes[at].parents).filter((each) => inside.has(each)), place.get(at))]));
-        layer.sort((a, b) => wish.get(a) - wish.get(b));
+        layer.sort((a, b) => alone.has(a) - alone.has(b) || wish.get(a) - wish.get(b));
         layer.forEach((at, index) => place.set(at, index - layer.length / 2));
       }
     }
@@ -136,7 +137,7 @@ class Graph {
       const centre = (at) => boxes.get(at).y + boxes.get(at).height / 2;
       const wish = layer.map((at) => { const near = [...nodes[at].parents, ...children[at]].filter((each) => inside.has(each)); return near.length ? near.reduce((sum, each) => sum + centre(each), 0) / near.length - boxes.get(at).height / 2 : boxes.get(at).y; });
       let floor = -Infinity;
-      layer.forEach((at, index) => { const y = Math.max(wish[index], floor); boxes.get(at).y = y; floor = y + boxes.get(at).height + GAP_Y; });
+      layer.forEach((at, index) => { if (alone.has(at) && floor > -Infinity) wish[index] = floor; const y = Math.max(wish[index], floor); boxes.get(at).y = y; floor = y + boxes.get(at).height + GAP_Y; });
       const shift = layer.reduce((sum, at, index) => sum + wish[index] - boxes.get(at).y, 0) / (layer.length || 1);
       layer.forEach((at) => { boxes.get(at).y += shift; });
     });

@@ -24,7 +24,7 @@ const SHOP: Files = {
 interface Project {
   dir: string;
   run(...argv: string[]): Promise<Said>;
-  artifact(name: string): Record<string, never>;
+  artifact(name: string): unknown;
 }
 
 function project(files: Files = {}): Project {
@@ -32,7 +32,7 @@ function project(files: Files = {}): Project {
   return {
     dir,
     run: (...argv) => runDbt(...argv, '--project-dir', dir, '--local'),
-    artifact: (name) => JSON.parse(readFileSync(join(dir, 'target', name), 'utf8')) as Record<string, never>,
+    artifact: (name) => JSON.parse(readFileSync(join(dir, 'target', name), 'utf8')) as unknown,
   };
 }
 
@@ -42,8 +42,8 @@ interface RunResults {
   results: { unique_id: string; status: string; compiled_code: string | null; message: string | null }[];
 }
 const statuses = (shop: Project): Record<string, string> => {
-  const { results } = shop.artifact('run_results.json') as unknown as RunResults;
-  return Object.fromEntries(results.map(({ unique_id: id, status }) => [id.split('.')[2], status]));
+  const { results } = shop.artifact('run_results.json') as RunResults;
+  return Object.fromEntries(results.map(({ unique_id: id, status }) => [id.split('.')[2] ?? id, status]));
 };
 
 describe('build', () => {
@@ -54,13 +54,13 @@ describe('build', () => {
     expect(out).toContain('OK created sql table model main.orders');
     expect(out).toContain('Done. PASS=5 WARN=0 ERROR=0 SKIP=0 NO-OP=0 TOTAL=5');
     expect(code).toBe(0);
-    const { metadata, args, results } = shop.artifact('run_results.json') as unknown as RunResults;
+    const { metadata, args, results } = shop.artifact('run_results.json') as RunResults;
     expect(metadata['dbt_schema_version']).toBe('https://schemas.getdbt.com/dbt/run-results/v6.json');
     expect(args).toMatchObject({ which: 'build' });
     expect(results.find(({ unique_id: id }) => id === 'model.shop.big')?.compiled_code).toContain(
       '"shop"."main"."orders"',
     );
-    expect(shop.artifact('manifest.json')['nodes']).toHaveProperty(['model.shop.orders']);
+    expect(shop.artifact('manifest.json')).toHaveProperty(['nodes', 'model.shop.orders']);
     expect(existsSync(join(shop.dir, 'target/compiled/shop/models/orders.sql'))).toBe(true);
     expect(readFileSync(join(shop.dir, 'logs/dbt.log'), 'utf8')).toContain('Done. PASS=5');
   });
@@ -143,6 +143,27 @@ describe('build', () => {
   });
 });
 
+describe('an environment', () => {
+  const rows = async (shop: Project, sql: string): Promise<unknown> => {
+    const { out } = await shop.run('show', '--quiet', '--inline-direct', sql, '--output', 'json');
+    return (JSON.parse(out) as { show: unknown }).show;
+  };
+
+  test('builds what changed beside production, and takes its place when it is published', async () => {
+    const shop = project();
+    expect((await shop.run('build')).code).toBe(0);
+    putFiles(shop.dir, { 'models/big.sql': 'select id from {{ ref("orders") }} where amount > 5' });
+    expect((await shop.run('build', '--env', 'pr-12')).code).toBe(0);
+    const results = JSON.parse(
+      readFileSync(join(shop.dir, 'target/environments/pr-12/run_results.json'), 'utf8'),
+    ) as RunResults;
+    expect(results.results.map(({ unique_id: id }) => id)).toEqual(['model.shop.big']);
+    expect(await rows(shop, 'select count(*) as n from main.big')).toEqual([{ n: 1 }]);
+    expect((await shop.run('publish', '--env', 'pr-12')).code).toBe(0);
+    expect(await rows(shop, 'select count(*) as n from main.big')).toEqual([{ n: 2 }]);
+  });
+});
+
 describe('commands that run nothing', () => {
   test('ls lists, parse writes the manifest, neither opens the warehouse', async () => {
     const shop = project();
@@ -151,7 +172,7 @@ describe('commands that run nothing', () => {
         .out,
     ).toBe('big\norders\n');
     expect((await shop.run('parse')).code).toBe(0);
-    expect(shop.artifact('manifest.json')['metadata']).toMatchObject({ project_name: 'shop' });
+    expect(shop.artifact('manifest.json')).toMatchObject({ metadata: { project_name: 'shop' } });
     expect(existsSync(join(shop.dir, 'shop.duckdb'))).toBe(false);
   });
 
@@ -186,11 +207,12 @@ describe('commands that run nothing', () => {
     );
   });
 
-  test('docs generate leaves manifest and catalog', async () => {
+  test('docs generate leaves manifest, catalog and a page', async () => {
     const shop = project();
     await shop.run('build');
     expect((await shop.run('docs', 'generate')).code).toBe(0);
-    const { nodes } = shop.artifact('catalog.json') as unknown as {
+    expect(readFileSync(join(shop.dir, 'target/index.html'), 'utf8')).toContain('orders');
+    const { nodes } = shop.artifact('catalog.json') as {
       nodes: Record<string, { columns: object }>;
     };
     expect(Object.keys(nodes['model.shop.orders']?.columns ?? {})).toEqual(['id', 'amount']);
@@ -247,11 +269,6 @@ describe('bad input is one clear error', () => {
       /models\/bad\.sql/,
     ],
     [
-      'a macro that is not there',
-      { 'models/bad.sql': 'select {{ amuont(1) }}' },
-      /amuont[^]*models\/bad\.sql:1/,
-    ],
-    [
       'models that read each other',
       { 'models/a.sql': "select * from {{ ref('b') }}", 'models/b.sql': "select * from {{ ref('a') }}" },
       /CyclicGraph/,
@@ -274,6 +291,16 @@ describe('bad input is one clear error', () => {
     expect(code).toBe(2);
     expect(err).toMatch(message);
     expect(err.match(/Error:|Invalid:|NotFound:|Graph:|Node:/g)?.length ?? 0).toBeLessThanOrEqual(1);
+  });
+
+  test('a macro that is not there is an error of the model that calls it, as in dbt', async () => {
+    const { code, out } = await project({ 'models/bad.sql': 'select {{ amuont(1) }}' }).run(
+      'run',
+      '-s',
+      'bad',
+    );
+    expect(code).toBe(1);
+    expect(out).toMatch(/JinjaError: [^]*amuont[^]*models\/bad\.sql:1/);
   });
 
   test('a folder without a project says so', async () => {

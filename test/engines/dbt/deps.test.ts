@@ -6,7 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { addPackage } from '../../../engines/dbt/project/deps/add-package.js';
-import { installPackages, type DepsReport, type DepsRequest } from '../../../engines/dbt/project/deps/deps.js';
+import {
+  installPackages,
+  type DepsReport,
+  type DepsRequest,
+} from '../../../engines/dbt/project/deps/deps.js';
 import { putFiles, writeProject, type Files } from './project.js';
 
 const folder = (): string => {
@@ -86,14 +90,18 @@ function packed(name: string, version: string): Buffer {
   const short = name.split('/')[1] ?? '';
   const top = `${short}-${version}`;
   mkdirSync(join(dir, top));
-  putFiles(join(dir, top), packageFiles(short, { 'macros/version.sql': version, [`${'deep/'.repeat(25)}x.sql`]: '' }));
+  putFiles(
+    join(dir, top),
+    packageFiles(short, { 'macros/version.sql': version, [`${'deep/'.repeat(25)}x.sql`]: '' }),
+  );
   return execFileSync('tar', ['-czf', '-', top], { cwd: dir });
 }
 
 const install = (dir: string, more: Partial<DepsRequest> = {}): Promise<DepsReport> =>
   installPackages({ dir, name: 'shop', installPath: 'dbt_packages', env: {}, vars: {}, ...more });
 const lock = (dir: string): string => readFileSync(join(dir, 'package-lock.yml'), 'utf8');
-const installed = (dir: string, path: string): string => readFileSync(join(dir, 'dbt_packages', path), 'utf8');
+const installed = (dir: string, path: string): string =>
+  readFileSync(join(dir, 'dbt_packages', path), 'utf8');
 
 beforeAll(() => execFileSync('git', ['--version']));
 
@@ -119,7 +127,9 @@ test('a git package comes by tag, branch, commit or folder, and is locked to its
     '1.1.0': { 'macros/more.sql': 'later' },
   });
   const first = git(repo, 'rev-parse', '1.0.0');
-  const packages = (entry: string): Files => ({ 'packages.yml': `packages:\n  - git: "file://${repo}"\n${entry}` });
+  const packages = (entry: string): Files => ({
+    'packages.yml': `packages:\n  - git: "file://${repo}"\n${entry}`,
+  });
   const dir = writeProject(packages('    revision: 1.0.0\n'));
   expect((await install(dir)).installed).toEqual([{ name: 'kit', kind: 'git', shown: `revision ${first}` }]);
   expect(existsSync(join(dir, 'dbt_packages/kit/macros/more.sql'))).toBe(false);
@@ -141,7 +151,9 @@ test('a git package comes by tag, branch, commit or folder, and is locked to its
 
 test('an unchanged list is installed from the lock, whatever the repository has become', async () => {
   const repo = repository({ v1: packageFiles('kit') });
-  const dir = writeProject({ 'packages.yml': `packages:\n  - git: file://${repo}\n    warn-unpinned: false\n` });
+  const dir = writeProject({
+    'packages.yml': `packages:\n  - git: file://${repo}\n    warn-unpinned: false\n`,
+  });
   await install(dir);
   putFiles(repo, { 'macros/more.sql': 'later' });
   git(repo, 'add', '.');
@@ -193,8 +205,16 @@ test('a tarball is a package under its name', async () => {
 });
 
 test.each<[string, string, RegExp]>([
-  ['no such package', '- package: acme/kitt\n    version: 1.0.0', /no package 'acme\/kitt'.*Did you mean 'acme\/kit'/],
-  ['no such version', '- package: acme/kit\n    version: ">=3.0.0"', /No version .* within >=3\.0\.0.*Versions are: 1\.0\.0/],
+  [
+    'no such package',
+    '- package: acme/kitt\n    version: 1.0.0',
+    /no package 'acme\/kitt'.*Did you mean 'acme\/kit'/,
+  ],
+  [
+    'no such version',
+    '- package: acme/kit\n    version: ">=3.0.0"',
+    /No version .* within >=3\.0\.0.*Versions are: 1\.0\.0/,
+  ],
   ['a bad version', '- package: acme/kit\n    version: newest', /'newest' is no version/],
   ['no version', '- package: acme/kit', /version/],
   ['no kind', '- name: x', /named by local, git, package or tarball/],
@@ -222,7 +242,9 @@ test('a secret in an address gets into no lock and no message', async () => {
   const dir = writeProject({
     'packages.yml': `packages:\n  - git: "https://{{ env_var('DBT_ENV_SECRET_TOKEN') }}@127.0.0.1:1/x.git"\n    revision: v1\n`,
   });
-  const error = await install(dir, { env: { DBT_ENV_SECRET_TOKEN: 'hush-hush' } }).catch((cause: unknown) => cause);
+  const error = await install(dir, { env: { DBT_ENV_SECRET_TOKEN: 'hush-hush' } }).catch(
+    (cause: unknown) => cause,
+  );
   expect(String(error)).toMatch(/git cannot fetch/);
   expect(String(error)).not.toContain('hush');
 });

@@ -1,6 +1,6 @@
 import type { Session } from '../../../engines/warehouse/port.js';
 import { describe, expect, test } from 'vitest';
-import { commonFunctions } from '../../../engines/dbt/context/functions.js';
+import { COMMON } from '../../../engines/dbt/context/functions.js';
 import { renderWithQueries } from '../../../engines/dbt/context/queries.js';
 import { JinjaFault } from '../../../engines/dbt/jinja/fault.js';
 import { parseTemplate } from '../../../engines/dbt/jinja/parser.js';
@@ -9,7 +9,7 @@ import { Scope } from '../../../engines/dbt/jinja/scope.js';
 import { fromPlain, str, type Value } from '../../../engines/dbt/jinja/values.js';
 
 function jinja(text: string, given: Record<string, unknown> = {}): string {
-  const names: Record<string, Value> = commonFunctions(() => undefined, {});
+  const names: Record<string, Value> = { ...COMMON };
   for (const [name, value] of Object.entries(given)) names[name] = fromPlain(value);
   const globals = { lenient: false, get: (name: string) => names[name], names: () => Object.keys(names) };
   return render(parseTemplate(text, 'models/a.sql'), new Scope(globals));

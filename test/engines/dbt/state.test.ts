@@ -75,16 +75,24 @@ const contract = (columns: string, more = ''): Files => ({
 });
 
 test('a contract that is broken is a warning, of a version an error', () => {
-  const dir = writeProject({ ...FILES, ...contract('{name: id, data_type: int}, {name: x, data_type: int}') });
+  const dir = writeProject({
+    ...FILES,
+    ...contract('{name: id, data_type: int}, {name: x, data_type: int}'),
+  });
   const state = stateOf(dir);
   putFiles(dir, contract('{name: id, data_type: varchar}'));
-  const { ids, warnings } = select(read(dir, { select: ['state:modified.contract'], state }), { command: 'ls' });
+  const { ids, warnings } = select(read(dir, { select: ['state:modified.contract'], state }), {
+    command: 'ls',
+  });
   expect([...ids]).toEqual(['model.shop.a']);
   expect(warnings[0]).toMatchObject({ event: 'UnversionedBreakingChange' });
   expect(warnings[0]?.message).toMatch(/id changes its type from int to varchar; column x is removed/);
 
   const versions = (type: string): Files =>
-    contract(`{name: id, data_type: ${type}}`, '    latest_version: 1\n    versions: [{v: 1, defined_in: a}]\n');
+    contract(
+      `{name: id, data_type: ${type}}`,
+      '    latest_version: 1\n    versions: [{v: 1, defined_in: a}]\n',
+    );
   putFiles(dir, versions('int'));
   const versioned = stateOf(dir);
   putFiles(dir, versions('varchar'));
@@ -92,7 +100,10 @@ test('a contract that is broken is a warning, of a version an error', () => {
 });
 
 test('results and fresher sources select what an earlier run told of', () => {
-  const dir = writeProject({ ...FILES, 'models/s.yml': 'sources: [{name: crm, tables: [{name: x}, {name: y}]}]' });
+  const dir = writeProject({
+    ...FILES,
+    'models/s.yml': 'sources: [{name: crm, tables: [{name: x}, {name: y}]}]',
+  });
   const state = stateOf(dir);
   const metadata = (name: string, version: number): object => ({
     dbt_schema_version: `https://schemas.getdbt.com/dbt/${name}/v${version}.json`,
@@ -161,7 +172,9 @@ test('refs to what is not built here read the relations of the other run, unless
   const again = await loadTransform(context(dir, warehouse, { ...dev, run: 'run-2' }));
   expect(await again.compile('model.shop.c')).toContain('"dev"."b"');
   const favor = { ...dev, run: 'run-3', flags: { ...flags, favorState: true } };
-  expect(await (await loadTransform(context(dir, warehouse, favor))).compile('model.shop.c')).toContain('"prod"."b"');
+  expect(await (await loadTransform(context(dir, warehouse, favor))).compile('model.shop.c')).toContain(
+    '"prod"."b"',
+  );
 });
 
 test('clone makes views over the other target, and leaves alone what is there', async () => {
@@ -176,8 +189,15 @@ test('clone makes views over the other target, and leaves alone what is there', 
   );
   await warehouse.run('create schema dev; create table dev.a as select 7 as id');
   const clone = { ...DBT, schema: 'dev', flags: { state }, command: 'clone' as const };
-  expect(await runAll(context(dir, warehouse, clone))).toEqual({ a: 'success', b: 'success', c: 'success', s: 'success' });
-  const types = (await warehouse.relations({ schema: 'dev' })).map(({ name, type }) => `${name} ${type}`).sort();
+  expect(await runAll(context(dir, warehouse, clone))).toEqual({
+    a: 'success',
+    b: 'success',
+    c: 'success',
+    s: 'success',
+  });
+  const types = (await warehouse.relations({ schema: 'dev' }))
+    .map(({ name, type }) => `${name} ${type}`)
+    .sort();
   expect(types).toEqual(['a table', 'b view', 'c view', 's view']);
   expect(await warehouse.query('select id from dev.b')).toEqual([{ id: 2 }]);
 });

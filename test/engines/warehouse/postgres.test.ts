@@ -4,6 +4,7 @@ import { MillraceError } from '../../../schemas/errors.js';
 import { startPostgres, type PostgresServer } from '../../support/postgres-server.js';
 import { testAdapter } from './adapter-suite.js';
 import { testDbtProject } from './dbt-suite.js';
+import { testLoading } from './load-suite.js';
 
 let server: PostgresServer;
 let count = 0;
@@ -33,6 +34,10 @@ testAdapter('Postgres', {
 });
 
 testDbtProject('dbt on Postgres', async () =>
+  openPostgresWarehouse(optionsOf(await server.database(`w${count++}`))),
+);
+
+testLoading('bronze in Postgres', async () =>
   openPostgresWarehouse(optionsOf(await server.database(`w${count++}`))),
 );
 

@@ -6,6 +6,7 @@ import { MillraceError } from '../../../schemas/errors.js';
 import { snowflakePython, startSnowflake, type SnowflakeServer } from '../../support/snowflake-server.js';
 import { testAdapter } from './adapter-suite.js';
 import { testDbtProject } from './dbt-suite.js';
+import { testLoading } from './load-suite.js';
 
 const here = snowflakePython() !== null;
 if (!here)
@@ -38,6 +39,8 @@ describe.runIf(here)('Snowflake over the wire', () => {
   });
 
   testDbtProject('dbt', () => openSnowflake(server.options(`W${count++}`)));
+
+  testLoading('bronze', () => openSnowflake(server.options(`W${count++}`)));
 
   const using = async (
     more: Partial<SnowflakeOptions>,

@@ -27,7 +27,14 @@ export async function asWorkflow(invocation: Invocation): Promise<number> {
   let told = 0;
   const { plan, records, failure } = await runAsWorkflow({
     root: await projectRoot(invocation, connection),
-    run: { command, flags: settings.flags, schema: connection.schema, target: connection.target, startedAt },
+    run: {
+      command,
+      flags: settings.flags,
+      schema: connection.schema,
+      target: connection.target,
+      startedAt,
+      only: invocation.only && [...invocation.only],
+    },
     reuse: settings.given['reuse'] === true,
     onStart: (workflowId, url) => log.info(`Workflow ${workflowId}${url === undefined ? '' : `  ${url}`}`),
     onProgress: ({ done, total, current }) => {

@@ -13,7 +13,8 @@ export function compile(invocation: Invocation): Promise<number> {
   return withProject(invocation, { command: 'compile', planned: false }, async (opened) => {
     const { plan, records, reporter, seconds } = await compileNodes(invocation, opened);
     const [only] = records;
-    if (only?.compiled != null && (records.length === 1 || settings.flags.inline !== undefined))
+    const single = typeof only?.compiled === 'string';
+    if (single && (records.length === 1 || settings.flags.inline !== undefined))
       log.answer(printed(only, plan.nodes[0]?.name ?? '', invocation));
     const code = exitOf(records.map(({ result }) => result.status));
     if (code !== 0) reporter.end(plan, records, seconds);

@@ -28,6 +28,7 @@ const ACTIONS: Record<CommandName, () => Promise<Action>> = {
   deps: async () => (await import('./deps.js')).deps,
   'docs generate': async () => (await import('./docs.js')).generate,
   'docs serve': async () => (await import('./docs.js')).serve,
+  publish: async () => (await import('./publish.js')).publish,
   clean: async () => (await import('./clean.js')).clean,
   clone: run,
   'run-operation': async () => (await import('./operation.js')).operation,
@@ -56,9 +57,9 @@ export async function dbt(argv: readonly string[]): Promise<number> {
     const load = ACTIONS[command];
     const invocation = beginInvocation(settle({ ...parsed, command }, argv));
     try {
-      return await (
-        await load()
-      )(invocation);
+      const again = invocation.settings.given['from_failure'] === true;
+      const action = await (again ? ACTIONS.retry : load)();
+      return await action(invocation);
     } finally {
       invocation.log.close();
     }

@@ -1,36 +1,50 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, resolve, sep } from 'node:path';
-import { writeCatalog } from '../../../../engines/dbt/artifacts/catalog.js';
+import { writeCatalog, type CatalogArtifact } from '../../../../engines/dbt/artifacts/catalog.js';
+import { manifestArtifact } from '../../../../engines/dbt/artifacts/manifest.js';
+import { writeDocs } from '../../../../engines/lineage/docs-page.js';
 import { MillraceError } from '../../../../schemas/errors.js';
-import { compileNodes } from '../../../dbt/compile-nodes.js';
+import { compileNodes, type Compilation } from '../../../dbt/compile-nodes.js';
 import { DBT_EXIT, exitOf } from '../../../dbt/exit.js';
 import { writeArtifacts } from '../../../dbt/finish.js';
 import type { Invocation } from '../../../dbt/invocation.js';
-import { withProject } from '../../../dbt/open.js';
+import { withProject, type Opened } from '../../../dbt/open.js';
 import { text } from '../../../dbt/settings.js';
 import { TargetFolder } from '../../../dbt/write-target.js';
 
-/** `docs generate`: manifest.json and catalog.json. */
+/** `docs generate`: manifest.json, catalog.json, and one page that shows them with the lineage of columns. */
 export function generate(invocation: Invocation): Promise<number> {
   const { settings, log } = invocation;
   return withProject(invocation, { command: 'docs generate', planned: false }, async (opened) => {
     const { environment, warehouse, signal } = opened;
-    let code: number = DBT_EXIT.ok;
-    if (settings.given['compile'] !== false) {
-      const { plan, records, reporter, seconds } = await compileNodes(invocation, opened);
-      code = exitOf(records.map(({ result }) => result.status));
-      if (code !== DBT_EXIT.ok) reporter.end(plan, records, seconds);
-      writeArtifacts(invocation, environment, new TargetFolder(settings.target), records, seconds);
-    }
+    const { plan, records, reporter, seconds } = await compiled(invocation, opened);
+    const code = exitOf(records.map(({ result }) => result.status));
+    if (code !== DBT_EXIT.ok) reporter?.end(plan, records, seconds);
+    writeArtifacts(invocation, environment, new TargetFolder(settings.target), records, seconds);
+    let catalog: CatalogArtifact | null = null;
     if (settings.given['empty_catalog'] !== true) {
       log.info('Building catalog');
-      const { errors } = await writeCatalog(environment, warehouse, settings.target, signal);
-      for (const error of errors ?? []) log.warn(error);
+      catalog = await writeCatalog(environment, warehouse, settings.target, signal);
+      for (const error of catalog.errors ?? []) log.warn(error);
       log.info(`Catalog written to ${join(settings.target, 'catalog.json')}`);
     }
+    const manifest = manifestArtifact(
+      environment,
+      new Map(records.map((record) => [record.result.id, record])),
+    );
+    log.info(`Page written to ${await writeDocs({ manifest, catalog, folder: settings.target })}`);
     return code;
   });
+}
+
+/** Lineage is read from compiled SQL; without it the page shows the graph of models only. */
+async function compiled(
+  invocation: Invocation,
+  opened: Opened,
+): Promise<Omit<Compilation, 'reporter'> & Partial<Compilation>> {
+  if (invocation.settings.given['compile'] !== false) return compileNodes(invocation, opened);
+  return { plan: opened.transform.plan(), records: [], seconds: 0 };
 }
 
 const TYPES: Record<string, string> = {

@@ -2,7 +2,7 @@ import { readArtifact } from '../../../../engines/dbt/state/artifact.js';
 import { MillraceError } from '../../../../schemas/errors.js';
 import { DBT_EXIT } from '../../../dbt/exit.js';
 import type { Invocation } from '../../../dbt/invocation.js';
-import { COMMANDS, OPTIONS, RUNNING, type CommandName } from '../../../dbt/options.js';
+import { COMMANDS, OPTIONS, RETRYABLE, type CommandName } from '../../../dbt/options.js';
 import { flagsOf, text } from '../../../dbt/settings.js';
 import { run } from './run.js';
 
@@ -27,10 +27,10 @@ export function retry(invocation: Invocation): Promise<number> {
     });
   const { args } = previous as unknown as { args?: Record<string, unknown> };
   const which = COMMANDS.find((name) => name === args?.['which']);
-  if (which === undefined || !RUNNING.has(which))
+  if (which === undefined || !RETRYABLE.has(which))
     throw new MillraceError('ProjectInvalid', {
       what: `The former command, '${String(args?.['which'])}', cannot be retried`,
-      fix: 'Commands that can: build, run, test, seed, snapshot',
+      fix: `Commands that can: ${[...RETRYABLE].join(', ')}`,
     });
   const only = previous.results.filter(({ status }) => AGAIN.has(status)).map(({ unique_id: id }) => id);
   if (only.length === 0) {

@@ -1,9 +1,8 @@
-import { select } from '../../../../engines/dbt/select/selection.js';
 import { MillraceError } from '../../../../schemas/errors.js';
+import { choose } from '../../../dbt/choose.js';
 import { DBT_EXIT } from '../../../dbt/exit.js';
 import { inlineNode } from '../../../dbt/inline.js';
 import type { Invocation } from '../../../dbt/invocation.js';
-import { tellWarnings } from '../../../dbt/log/warnings.js';
 import { previewTable } from '../../../dbt/log/preview.js';
 import { withProject, type Opened } from '../../../dbt/open.js';
 import { text } from '../../../dbt/settings.js';
@@ -35,7 +34,8 @@ interface Query {
   sql: string;
 }
 
-async function queries({ settings, log }: Invocation, { transform, environment }: Opened): Promise<Query[]> {
+async function queries(invocation: Invocation, { transform, environment }: Opened): Promise<Query[]> {
+  const { settings } = invocation;
   const direct = text(settings.given, 'inline_direct');
   if (direct !== undefined) return [{ name: 'inline', sql: direct }];
   const { inline } = settings.flags;
@@ -46,8 +46,7 @@ async function queries({ settings, log }: Invocation, { transform, environment }
       what: 'show does not know what to show',
       fix: "Name a node by --select, or a query by --inline 'select ...'",
     });
-  const { ids, warnings } = select(environment, { command: 'show' });
-  tellWarnings(log, settings.flags, warnings);
+  const ids = choose(invocation, environment, 'show');
   const found: Query[] = [];
   for (const id of ids) {
     const node = environment.manifest.nodes.get(id);

@@ -28,7 +28,8 @@ export function addPackage(dir: string, text: string, source: keyof typeof KEYS 
       what: `'${text}' names no version`,
       fix: 'Write it as --add-package dbt-labs/dbt_utils@1.1.1',
     });
-  const file = ['packages.yml', 'dependencies.yml'].find((each) => existsSync(join(dir, each))) ?? 'packages.yml';
+  const file =
+    ['packages.yml', 'dependencies.yml'].find((each) => existsSync(join(dir, each))) ?? 'packages.yml';
   const path = join(dir, file);
   const document = parseDocument(existsSync(path) ? readText(path) : 'packages: []\n');
   const listed = document.get('packages');

@@ -127,9 +127,7 @@ async function fetchPackage(spec: PackageSpec, name: string | null, sources: Sou
     case 'hub': {
       const [version = ''] = spec.versions;
       const found = await sources.hub.version(spec.name, version);
-      const { latest } = await sources.hub
-        .resolve(spec.name, [], false)
-        .catch(() => ({ latest: version }));
+      const { latest } = await sources.hub.resolve(spec.name, [], false).catch(() => ({ latest: version }));
       const dir = await sources.tarballs.unpacked(found.downloads.tarball, spec.name);
       const newer = latest === version ? {} : { newer: latest };
       return { dir, name: name ?? found.name, shown: `version ${version}`, ...newer };
@@ -152,7 +150,10 @@ function link(from: string, to: string): void {
  *
  * @throws MillraceError DbtProjectInvalid when `deps` must run first
  */
-export function requireInstalled(request: SettingsContext & { dir: string }, installed: readonly string[]): void {
+export function requireInstalled(
+  request: SettingsContext & { dir: string },
+  installed: readonly string[],
+): void {
   const renderer = new SettingsRenderer(request);
   const { specs, file } = readPackageList(request.dir, renderer);
   const lock = readLock(request.dir, renderer);

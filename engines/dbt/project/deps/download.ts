@@ -36,9 +36,17 @@ async function get(url: string, what: string): Promise<Buffer | null> {
   }
   if (answer.status === 404) return null;
   const { status } = answer;
-  const type = status >= 500 || status === 429 ? 'Unavailable' : status === 401 || status === 403 ? 'AccessDenied' : 'ApiError';
+  const type =
+    status >= 500 || status === 429
+      ? 'Unavailable'
+      : status === 401 || status === 403
+        ? 'AccessDenied'
+        : 'ApiError';
   throw new MillraceError(type, {
     what: `${what} cannot be downloaded: ${new URL(url).host} answers ${status}`,
-    fix: type === 'AccessDenied' ? 'Check the credentials in its address' : 'Try again later, or check its address',
+    fix:
+      type === 'AccessDenied'
+        ? 'Check the credentials in its address'
+        : 'Try again later, or check its address',
   });
 }

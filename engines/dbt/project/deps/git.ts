@@ -64,7 +64,11 @@ export class GitCheckouts {
     // a server may refuse to give one commit alone
     if (revision !== null && /^[0-9a-f]{7,40}$/.test(revision))
       try {
-        await this.git(['fetch', '--quiet', '--tags', 'origin', '+refs/heads/*:refs/remotes/origin/*'], dir, url);
+        await this.git(
+          ['fetch', '--quiet', '--tags', 'origin', '+refs/heads/*:refs/remotes/origin/*'],
+          dir,
+          url,
+        );
         return (await this.git(['rev-parse', '--verify', `${revision}^{commit}`], dir, url)).trim();
       } catch (cause) {
         refusal = cause;
@@ -105,7 +109,8 @@ export class GitCheckouts {
 }
 
 const isMissing = (cause: unknown): boolean =>
-  cause instanceof MillraceError && /couldn't find remote ref|not our ref|no such remote ref/i.test(cause.what);
+  cause instanceof MillraceError &&
+  /couldn't find remote ref|not our ref|no such remote ref/i.test(cause.what);
 
 function within(dir: string, folder: string | null, url: string): string {
   const found = folder === null ? dir : join(dir, folder);

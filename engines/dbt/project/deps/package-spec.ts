@@ -28,7 +28,14 @@ const Tarball = z.looseObject({ tarball: Text, name: Text });
 /** A package as packages.yml or package-lock.yml names it. */
 export type PackageSpec =
   | { kind: 'local'; path: string }
-  | { kind: 'git'; url: string; written: string; revision: string | null; folder: string | null; warn: boolean }
+  | {
+      kind: 'git';
+      url: string;
+      written: string;
+      revision: string | null;
+      folder: string | null;
+      warn: boolean;
+    }
   | { kind: 'hub'; name: string; versions: string[]; prereleases: boolean }
   | { kind: 'tarball'; url: string; written: string; name: string };
 
@@ -62,7 +69,8 @@ export function readPackageList(dir: string, renderer: SettingsRenderer): Packag
     });
   const entries = (yaml.data as Record<string, unknown>)['packages'] as unknown[];
   // dbt renders the one file and not the other
-  const rendered = yaml.file === 'packages.yml' ? entries.map((each) => renderer.render(each, yaml.file)) : entries;
+  const rendered =
+    yaml.file === 'packages.yml' ? entries.map((each) => renderer.render(each, yaml.file)) : entries;
   return {
     specs: rendered.map((each, index) => readPackageSpec(each, entries[index], yaml, index)),
     file: yaml.file,
@@ -71,7 +79,12 @@ export function readPackageList(dir: string, renderer: SettingsRenderer): Packag
 }
 
 /** @param written the entry before it was rendered: it goes into the lock, so that no secret does */
-export function readPackageSpec(entry: unknown, written: unknown, yaml: YamlFile, index: number): PackageSpec {
+export function readPackageSpec(
+  entry: unknown,
+  written: unknown,
+  yaml: YamlFile,
+  index: number,
+): PackageSpec {
   const where = yaml.at(['packages', index]);
   const fail = (what: string, fix: string): never => {
     throw new MillraceError('DbtProjectInvalid', { what: `${yaml.file}: ${what}`, where, fix });
@@ -87,11 +100,11 @@ export function readPackageSpec(entry: unknown, written: unknown, yaml: YamlFile
   if ('local' in fields) return { kind: 'local', path: read(Local).local };
   if ('tarball' in fields) {
     const { tarball: url, name } = read(Tarball);
-    return { kind: 'tarball', url, written: String(raw['tarball'] ?? url), name };
+    return { kind: 'tarball', url, written: textOr(raw['tarball'], url), name };
   }
   if ('git' in fields) {
     const { git: url, revision = null, subdirectory: folder = null, 'warn-unpinned': warn } = read(Git);
-    return { kind: 'git', url, written: String(raw['git'] ?? url), revision, folder, warn: warn !== false };
+    return { kind: 'git', url, written: textOr(raw['git'], url), revision, folder, warn: warn !== false };
   }
   if ('package' in fields) {
     const { package: name, version: versions, install_prerelease: prereleases } = read(Hub);
@@ -107,6 +120,8 @@ export function readPackageSpec(entry: unknown, written: unknown, yaml: YamlFile
     "Write e.g. '- package: dbt-labs/dbt_utils' and its version",
   );
 }
+
+const textOr = (value: unknown, other: string): string => (typeof value === 'string' ? value : other);
 
 /** the entry as dbt hashes it: every field that its kind has, and what was written */
 function hashed(entry: unknown, written: unknown): Record<string, unknown> {

@@ -40,7 +40,7 @@ export async function resolvePackages(
 ): Promise<PinnedPackage[]> {
   const wanted = new Map<string, PackageSpec>();
   let pinned = new Map<string, PinnedPackage>();
-  for (let pending = [...specs]; pending.length > 0; ) {
+  for (let pending = [...specs]; pending.length > 0;) {
     const touched = new Set<string>();
     for (const spec of pending) touched.add(incorporate(wanted, spec));
     pending = [];
@@ -85,7 +85,11 @@ function incorporate(wanted: Map<string, PackageSpec>, spec: PackageSpec): strin
         what: `The package ${spec.written} is asked for in two revisions: ${former.revision} and ${spec.revision}`,
         fix: 'Agree on one: a package of your own packages.yml may have to be another version',
       });
-    wanted.set(key, { ...former, revision: former.revision ?? spec.revision, warn: former.warn && spec.warn });
+    wanted.set(key, {
+      ...former,
+      revision: former.revision ?? spec.revision,
+      warn: former.warn && spec.warn,
+    });
   } else wanted.set(key, spec);
   return key;
 }
@@ -112,13 +116,23 @@ async function pin(
         );
       const { dir, commit } = await sources.git.checkout(spec.url, spec.revision, spec.folder);
       const { url, written, folder } = spec;
-      const found = { name: projectName(dir, spec.written), kind: 'git', url, written, revision: commit, folder } as const;
+      const found = {
+        name: projectName(dir, spec.written),
+        kind: 'git',
+        url,
+        written,
+        revision: commit,
+        folder,
+      } as const;
       return { package: found, asks: readPackageList(dir, sources.renderer).specs };
     }
     case 'tarball': {
       const dir = await sources.tarballs.unpacked(spec.url, spec.name);
       const { name, url, written } = spec;
-      return { package: { name, kind: 'tarball', url, written }, asks: readPackageList(dir, sources.renderer).specs };
+      return {
+        package: { name, kind: 'tarball', url, written },
+        asks: readPackageList(dir, sources.renderer).specs,
+      };
     }
     case 'local': {
       const dir = localFolder(sources.dir, spec.path);
@@ -139,7 +153,10 @@ export function projectName(dir: string, shown: string): string {
   const name = isRecord(data) ? data['name'] : undefined;
   if (typeof name === 'string') return name;
   throw new MillraceError('DbtProjectInvalid', {
-    what: data === undefined ? `There is no dbt_project.yml in the package ${shown}` : `The package ${shown} has no name`,
+    what:
+      data === undefined
+        ? `There is no dbt_project.yml in the package ${shown}`
+        : `The package ${shown} has no name`,
     where: { file },
     fix: 'Correct the entry in packages.yml: it must lead to the folder of a dbt project',
   });

@@ -52,7 +52,7 @@ function unpacked(packed: Buffer, name: string): Buffer {
 /** a folder has no content */
 function* entries(tar: Buffer, name: string): Iterable<{ path: string; content: Buffer | null }> {
   let long: string | undefined;
-  for (let at = 0; at + BLOCK <= tar.length; ) {
+  for (let at = 0; at + BLOCK <= tar.length;) {
     const header = tar.subarray(at, at + BLOCK);
     if (header.every((byte) => byte === 0)) return;
     const size = parseInt(text(header, 124, 12).trim() || '0', 8);

@@ -61,7 +61,8 @@ export function sortVersions(versions: readonly string[]): string[] {
 
 export const isPrerelease = (version: string): boolean => (readBound(version)?.prerelease ?? null) !== null;
 
-const sameNumbers = (a: Version, b: Version): boolean => a.numbers.every((each, at) => each === b.numbers[at]);
+const sameNumbers = (a: Version, b: Version): boolean =>
+  a.numbers.every((each, at) => each === b.numbers[at]);
 
 function compare(a: Version, b: Version): number {
   for (const [at, each] of a.numbers.entries()) {
