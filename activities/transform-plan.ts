@@ -20,7 +20,11 @@ const LARGEST_GRAPH = 8_000;
 const WARNINGS_TOLD = 20;
 
 /** Puts a plan into the lake. @returns what the workflow needs to begin */
-export async function storePlan(lake: ObjectStore, document: PlanDocument): Promise<PlannedTransform> {
+export async function storePlan(
+  lake: ObjectStore,
+  document: PlanDocument,
+  lineage: boolean,
+): Promise<PlannedTransform> {
   const { input, plan } = document;
   const body = Buffer.from(JSON.stringify(document));
   const uri = `transforms/${input.project.name}/${contentKey(document)}/plan.json`;
@@ -30,7 +34,7 @@ export async function storePlan(lake: ObjectStore, document: PlanDocument): Prom
     ref: { uri, sha256: sha256(body), bytes: body.length },
     pages: pages.map(({ length }) => length),
     first: pages[0] ?? [],
-    ...{ start: plan.start, end: plan.end },
+    ...{ start: plan.start, end: plan.end, lineage },
     mermaid: plan.mermaid.length > LARGEST_GRAPH ? '' : plan.mermaid,
     warnings: plan.warnings.slice(0, WARNINGS_TOLD),
   };

@@ -2,6 +2,7 @@ import { readManifest } from '../engines/lake/bronze.js';
 import { freshness } from '../engines/lake/freshness.js';
 import { failedSql } from '../engines/dbt/run/statements.js';
 import { loadTransform, type Transform } from '../engines/dbt/transform.js';
+import type { Delivery } from '../engines/lineage/outbox.js';
 import { projectFile } from '../engines/project/load.js';
 import { bindSource, boundSources } from '../engines/warehouse/bind-source.js';
 import type { ObjectRef } from '../schemas/common.js';
@@ -14,6 +15,7 @@ import { beating } from './beating.js';
 import type { Deps } from './deps.js';
 import type { OpenProject } from './resources.js';
 import { pagesOf, readPlan, storePlan, type PlanDocument } from './transform-plan.js';
+import { tellLineage, type Told } from './transform-lineage.js';
 import { readRecords, writeRecord } from './transform-records.js';
 
 /** One step of a planned run: everything else is in the plan. */
@@ -24,6 +26,13 @@ export interface NodeInput {
   node: string;
 }
 export type PlanInput = Omit<NodeInput, 'node'>;
+
+/** A run as its nodes find it. */
+export interface PlannedRun {
+  project: OpenProject;
+  transform: Transform;
+  input: TransformInput;
+}
 
 /** Plans that a worker keeps open: the runs that go on at once, and a few that were just there. */
 const KEPT = 8;
@@ -67,7 +76,7 @@ export const createTransformActivities = (deps: Deps) => {
   };
 
   const redact = (text: string): string => deps.resources.secrets.redact(text);
-  const opened = new Map<string, Promise<{ project: OpenProject; transform: Transform }>>();
+  const opened = new Map<string, Promise<PlannedRun>>();
   /** A plan names all that its nodes depend on, so what was read for one node serves the next. */
   const planned = (input: PlanInput) => {
     const key = input.plan.sha256;
@@ -75,7 +84,8 @@ export const createTransformActivities = (deps: Deps) => {
       opened.get(key) ??
       deps.resources.project(input.project).then(async (project) => {
         const document = await readPlan(project.lake, input.plan);
-        return { project, transform: await open(project, document.input, document.sources) };
+        const transform = await open(project, document.input, document.sources);
+        return { project, transform, input: document.input };
       });
     opened.delete(key);
     opened.set(key, found);
@@ -116,7 +126,7 @@ export const createTransformActivities = (deps: Deps) => {
         await assertFresh(project);
         const sources = await boundSources(warehouse);
         const plan = (await open(project, input, sources)).plan();
-        return storePlan(project.lake, { input, plan, sources });
+        return storePlan(project.lake, { input, plan, sources }, project.spec.lineage !== undefined);
       }),
 
     /** A further page of the graph. */
@@ -139,6 +149,12 @@ export const createTransformActivities = (deps: Deps) => {
     /** After a run that nobody wants to reuse: the ledger was needed only while it went on. */
     forgetRun: (input: PlanInput): Promise<void> =>
       beating(deps, labels(input), async () => (await planned(input)).transform.forget()),
+
+    /** Tells OpenLineage of a run's start or end. A place that is down has its events later. */
+    tellLineage: (input: PlanInput & Told): Promise<Delivery> =>
+      beating(deps, labels(input), async ({ signal }) =>
+        tellLineage(await planned(input), input.plan, input, deps.resources, signal),
+      ),
 
     /** After a cancellation: what was built beside the live relations and will not be published. */
     discardBuilt: (input: PlanInput): Promise<void> =>

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Name, SecretRef } from './common.js';
+import { Lineage } from './lineage.js';
 import { Pipeline, Schedule } from './pipeline.js';
 import { Predictor } from './predictor.js';
 import { s3Shape } from './place.js';
@@ -59,6 +60,8 @@ export const Project = z.strictObject({
   pipelines: z.record(Name, Pipeline).default({}),
   /** when pipelines run, by name; `millrace schedule apply` brings them to the server */
   schedules: z.record(Name, Schedule).default({}),
+  /** where OpenLineage events of its transforms go */
+  lineage: Lineage.optional(),
 });
 export type Project = z.infer<typeof Project>;
 export type ProjectInput = z.input<typeof Project>;

@@ -90,6 +90,8 @@ export interface TransformInput extends StageInput {
   reuse: boolean;
   /** models that the later stages read */
   wanted: string[];
+  /** that it is a stage of */
+  pipeline?: string;
   /** dbt's command line; without it every selected node is built, and published after its tests */
   dbt?: DbtRun;
   /** where a continued run goes on */
@@ -122,6 +124,8 @@ export interface PlannedTransform {
   first: PlanNode[];
   start: PlanNode[];
   end: PlanNode[];
+  /** the project wants its lineage told */
+  lineage: boolean;
   /** empty when it is too large to be looked at */
   mermaid: string;
   warnings: string[];

@@ -58,9 +58,11 @@ const Snowflake = z.strictObject({
   kind: z.literal('snowflake'),
   /** `organisation-account`, or an account locator with its region */
   account: z.string().min(1),
+  /** Snowflake's name of the user */
   user: z.string().min(1),
   /** how the user proves who it is: a private key, a token or a password */
   login: SnowflakeLogin,
+  /** that models are built in */
   database: z.string().min(1),
   /** the schema that models are published to */
   schema: z.string().min(1).default('public'),

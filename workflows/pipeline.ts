@@ -116,6 +116,7 @@ export async function pipeline(input: PipelineInput): Promise<PipelineResult> {
         ...base,
         warehouseQueue,
         ...plan.transform,
+        pipeline: input.pipeline,
         reuse: input.reuse ?? true,
         wanted: plan.gold,
       };

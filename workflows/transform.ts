@@ -1,5 +1,6 @@
 import {
   CancellationScope,
+  ContinueAsNew,
   continueAsNew,
   isCancellation,
   proxyActivities,
@@ -8,6 +9,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { TransformActivities } from '../activities/transform.js';
+import type { Told } from '../activities/transform-lineage.js';
 import type { PlannedTransform, TransformInput, TransformResult } from '../schemas/run.js';
 import type { NodeResult, PlanNode } from '../schemas/transform.js';
 import { failureText, stageFailed } from './failures.js';
@@ -29,7 +31,7 @@ const MAX_EVENTS = 12_000;
 export async function transform(input: TransformInput): Promise<TransformResult> {
   const taskQueue = input.warehouseQueue;
   const activities = proxyActivities<TransformActivities>({ ...policies.warehouse, taskQueue });
-  const { discardBuilt, forgetRun } = proxyActivities<TransformActivities>({
+  const { discardBuilt, forgetRun, tellLineage } = proxyActivities<TransformActivities>({
     ...policies.cleanup,
     taskQueue,
   });
@@ -127,7 +129,22 @@ export async function transform(input: TransformInput): Promise<TransformResult>
     }
   };
 
+  const told = async (event: Told['event'], message?: string): Promise<void> => {
+    if (!planned.lineage) return;
+    const at = new Date().toISOString();
+    await CancellationScope.nonCancellable(() =>
+      tellLineage({ ...base, event, at, ...(message !== undefined && { message }) }),
+    ).then(
+      ({ error, left }) => {
+        if (error !== null) result.warnings.push(`lineage: ${left} events wait for their sink: ${error}`);
+      },
+      // lineage is told about a run, it is no part of it
+      (error: unknown) => void result.warnings.push(`lineage: ${failureText(error)}`),
+    );
+  };
+
   try {
+    if (!input.cursor) await told('START');
     if (!input.cursor) for (const hook of start) await build(hook);
     const { historyLength } = workflowInfo();
     const outcomes = await walk(parents, input.concurrency, work, {
@@ -151,8 +168,11 @@ export async function transform(input: TransformInput): Promise<TransformResult>
       await CancellationScope.nonCancellable(() =>
         input.dbt && !input.reuse ? forgetRun(base) : discardBuilt(base),
       ).catch(() => undefined);
+    if (!(error instanceof ContinueAsNew))
+      await told(isCancellation(error) ? 'ABORT' : 'FAIL', failureText(error));
     throw error;
   }
+  await told(result.failed.length > 0 ? 'FAIL' : 'COMPLETE', result.failed[0]?.message);
   tell();
   if (result.failed.length > 0) throw stageFailed(result.failed, shortened(result));
   return result;

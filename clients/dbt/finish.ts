@@ -1,12 +1,12 @@
-import { copyFileSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { writeManifest } from '../../engines/dbt/artifacts/manifest.js';
 import type { Environment } from '../../engines/dbt/context/environment.js';
 import type { NodeRecord } from '../../schemas/transform.js';
 import type { Invocation } from './invocation.js';
 import { hasFailed } from './local.js';
 import { runResults, sourceResults } from './run-results.js';
-import { productionFolder } from './settings.js';
+import { productionFolder, text, type Settings } from './settings.js';
 import type { TargetFolder } from './write-target.js';
 
 /** Writes the artifacts of a run that has ended. */
@@ -20,7 +20,7 @@ export function writeArtifacts(
   const { settings } = invocation;
   if (settings.given['write_json'] === false) return;
   const outcome = { invocation, records, seconds };
-  if (settings.command === 'source freshness') target.json('sources.json', sourceResults(outcome));
+  if (settings.command === 'source freshness') writeFreshness(settings, target, sourceResults(outcome));
   else target.json('run_results.json', runResults(outcome));
   const manifest = writeManifest(
     environment,
@@ -32,6 +32,14 @@ export function writeArtifacts(
     mkdirSync(folder, { recursive: true });
     copyFileSync(manifest, join(folder, 'manifest.json'));
   }
+}
+
+/** `--output` names another file for it. */
+function writeFreshness({ given }: Settings, target: TargetFolder, results: Record<string, unknown>): void {
+  const output = text(given, 'output');
+  if (output === undefined) return target.json('sources.json', results);
+  mkdirSync(dirname(resolve(output)), { recursive: true });
+  writeFileSync(resolve(output), JSON.stringify(results));
 }
 
 /** The whole project was built where readers look: environments are compared with this state. */

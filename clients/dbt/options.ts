@@ -128,7 +128,6 @@ export const OPTIONS: readonly OptionSpec[] = [
   }),
   value('indirect_selection', 'text', 'which tests come with what is selected', {
     ...{ env: 'DBT_INDIRECT_SELECTION', choices: ['eager', 'cautious', 'buildable', 'empty'] },
-    only: SELECTING,
   }),
   // what a run does
   flag('full_refresh', 'build incremental models and seeds anew', { on: ['-f', '--full-refresh'], off: [] }),
@@ -137,6 +136,7 @@ export const OPTIONS: readonly OptionSpec[] = [
   flag('store_failures', 'keep the rows that tests find', { off: [] }),
   value('event_time_start', 'date', 'microbatch: first moment', { env: 'DBT_EVENT_TIME_START' }),
   value('event_time_end', 'date', 'microbatch: the moment after the last', { env: 'DBT_EVENT_TIME_END' }),
+  flag('show', 'show rows of each seed', { off: [], env: 'DBT_SHOW', only: ['seed', 'build'] }),
   value('threads', 'number', 'nodes at once'),
   value('vars', 'yaml', "variables, as '{name: value}'"),
   // another state
@@ -170,7 +170,7 @@ export const OPTIONS: readonly OptionSpec[] = [
   flag('write_json', 'write artifacts'),
   flag('partial_parse', 'parse only what changed'),
   // single commands
-  value('output', 'text', 'ls: name, path, selector, json; show: text, json; docs: a folder', {
+  value('output', 'text', 'ls: name, path, selector, json; show: text, json; source freshness: a file', {
     on: ['-o', '--output'],
   }),
   value('output_keys', 'list', 'ls --output json: its keys', { only: LISTING }),

@@ -25,6 +25,9 @@ for (const spec of OPTIONS) {
 }
 const TWO_WORDS = new Set(COMMANDS.filter((name) => name.includes(' ')).map((name) => name.split(' ')[0]));
 
+/** what dbt called it before */
+const OLD_FRESHNESS = 'source snapshot-freshness';
+
 /**
  * Reads dbt's command line: options before and after the command, lists up to the next option.
  *
@@ -46,7 +49,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
 
 function commandOf(word: string, words: string[]): CommandName | null {
   const full = TWO_WORDS.has(word) && words[0] !== undefined ? `${word} ${words[0]}` : word;
-  const found = COMMANDS.find((name) => name === full);
+  const found = COMMANDS.find((name) => name === (full === OLD_FRESHNESS ? 'source freshness' : full));
   if (found !== undefined) {
     if (found.includes(' ')) words.shift();
     return found;
@@ -99,7 +102,7 @@ function option(word: string, words: string[], result: Arguments): void {
 }
 
 /** @throws MillraceError ProjectInvalid naming `label`, where the value came from */
-export function valueOf(spec: OptionSpec, texts: readonly string[], label: string): unknown {
+function valueOf(spec: OptionSpec, texts: readonly string[], label: string): unknown {
   const [text = ''] = texts;
   const { choices } = spec;
   if (choices)

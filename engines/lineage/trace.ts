@@ -1,7 +1,17 @@
-import { fold, isPart, isQuery, listOf, nameOf, names, tagged, type Part } from './ast.js';
+import { fold, isPart, listOf, nameOf, names, tagged, type Part } from './ast.js';
 import { Sources } from './column-lineage.js';
 import { expressionSources } from './expression.js';
 import { Scope, type Member, type Rest, type Shape, type Traced } from './scope.js';
+import {
+  oneRest,
+  outputName,
+  renamed,
+  sharedNames,
+  sourceCount,
+  starOf,
+  starShape,
+  unknownShape,
+} from './shapes.js';
 
 /** A table as a query names it. */
 export interface TableName {
@@ -161,7 +171,7 @@ export class Tracer {
       case 'unpivot':
         return named(unknownShape(`${tag.toUpperCase()} is not traced`));
       default:
-        return named(this.made(tag, part, scope, ctes), alias ?? functionName(part));
+        return named(this.made(tag, part, scope, ctes), alias ?? nameOf(part['name']));
     }
   }
 
@@ -276,63 +286,4 @@ export class Tracer {
     });
     return { columns, rest: null };
   }
-}
-
-const unknownShape = (reason: string): Shape => ({ columns: [], rest: { kind: 'unknown', reason } });
-
-const functionName = (part: Part): string | null => nameOf(part['name']);
-
-function renamed(shape: Shape, to: readonly string[]): Shape {
-  if (to.length === 0) return shape;
-  const { rest } = shape;
-  const columns: Traced[] = to.flatMap((name, at): Traced[] => {
-    const column = shape.columns[at];
-    if (column) return [{ ...column, name }];
-    if (rest?.kind === 'made') return [{ name, sources: rest.sources }];
-    return rest ? [{ name, sources: Sources.missing('its place among columns that are not known') }] : [];
-  });
-  return {
-    columns: [...columns, ...shape.columns.slice(to.length)],
-    rest: rest?.kind === 'made' ? null : rest,
-  };
-}
-
-const starShape = (scope: Scope): Shape => ({
-  columns: scope.visible.flatMap(({ column }) => column ?? []),
-  rest: oneRest(scope.visible.flatMap(({ member, column }) => (column === null ? (member.rest ?? []) : []))),
-});
-
-/** unlisted columns of two tables cannot be told apart any more */
-function oneRest(rests: Rest[]): Rest | null {
-  const [only, ...more] = rests;
-  if (!only || more.length === 0) return only ?? null;
-  const tables = rests.flatMap((rest) => (rest.kind === 'table' ? [rest.relation] : []));
-  return {
-    kind: 'unknown',
-    reason: `the columns of ${tables.join(' and ') || 'several tables'} are not known`,
-  };
-}
-
-const sourceCount = ({ columns }: Shape): number =>
-  columns.reduce((sum, { sources }) => sum + sources.list().length, columns.length);
-
-function sharedNames(scope: Scope, member: Member): string[] {
-  const before = new Set(scope.visible.flatMap(({ column }) => (column ? [fold(column.name)] : [])));
-  return member.columns.flatMap(({ name }) => (before.has(fold(name)) ? [name] : []));
-}
-
-function starOf(expression: unknown): Part | undefined {
-  const [tag, part] = tagged(expression) ?? ['', {}];
-  return tag === 'star' ? part : undefined;
-}
-
-/** the name of an output column; warehouses differ for what has no alias, and a catalog knows better */
-function outputName(expression: unknown): string {
-  const [tag, part] = tagged(expression) ?? ['', {}];
-  if (tag === 'alias') return nameOf(part['alias']) ?? '';
-  if (tag === 'column') return nameOf(part['name']) ?? '';
-  if (tag === 'dot') return nameOf(part['field']) ?? '';
-  if (tag === 'paren' || tag === 'cast' || tag === 'window_function') return outputName(part['this']);
-  if (isQuery(tag)) return tag;
-  return fold(nameOf(part['name']) ?? nameOf(part['original_name']) ?? tag);
 }

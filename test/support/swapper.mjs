@@ -14,8 +14,10 @@ async function publish(version) {
   const [model, test] = ['model', 'test'].map((kind) =>
     transform.plan().nodes.find((node) => node.kind === kind),
   );
-  const { key } = await transform.build(model.id);
-  await transform.test(test.id);
+  const {
+    result: { key },
+  } = await transform.run(model.id);
+  await transform.run(test.id);
   process.stdout.write(`${version} ${key}\n`);
   await transform.publish(model.id);
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { BUILT_IN_MACROS } from '../builtin/all.js';
 import type { Environment } from '../context/environment.js';
-import type { Expression, Macro } from '../jinja/ast.js';
+import type { Macro } from '../jinja/ast.js';
 import { fromPlain, type Dict } from '../jinja/values.js';
 import type { MacroProperties } from '../manifest.js';
 import { BUILT_IN, type MacroSet } from '../macros.js';
@@ -25,7 +25,7 @@ export function macroDicts(environment: Environment): [string, Dict][] {
     const dict = {
       ...{ name: macro.name, resource_type: 'macro', package_name: owner, path, original_file_path: path },
       ...{ unique_id: id, macro_sql: source.get(line) ?? '' },
-      depends_on: { macros: calls(macro, owner, macros, owners) },
+      depends_on: { macros: calls(source.get(line) ?? '', macro, owner, macros, owners) },
       ...describedAs(environment.manifest.macros.get(id)),
       ...{ created_at: createdAt(environment), supported_languages: languages(macro) },
     };
@@ -72,34 +72,30 @@ const describedAs = (said: MacroProperties | undefined): Record<string, unknown>
 const languages = ({ name }: Macro): string[] | null =>
   name.startsWith('materialization_') ? ['sql'] : null;
 
-/** ids of the macros that a macro names in its calls */
-function calls(macro: Macro, owner: string, macros: MacroSet, owners: ReadonlyMap<Macro, string>): string[] {
+const TAGS = /\{[{%]([\s\S]*?)[%}]\}/g;
+const CALLS = /(?:\b(\w+)\s*\.\s*)?\b(\w+)\s*\(/g;
+const STRINGS = /'[^']*'|"[^"]*"/g;
+const DISPATCH = /adapter\s*\.\s*dispatch\s*\(\s*(['"])(\w+)\1(?:\s*,\s*(?:\w+\s*=\s*)?(['"])(\w+)\3)?/g;
+
+/** Ids of the macros that a macro names in its calls. Its text is looked at: most macros of a project are never parsed. */
+function calls(
+  text: string,
+  macro: Macro,
+  owner: string,
+  macros: MacroSet,
+  owners: ReadonlyMap<Macro, string>,
+): string[] {
   const ids = new Set<string>();
   const add = (found: Macro | undefined): void => {
     const from = found && owners.get(found);
     if (found && from !== undefined && found !== macro) ids.add(macroId(from, found.name));
   };
-  const visit = (part: unknown): void => {
-    if (Array.isArray(part)) part.forEach(visit);
-    else if (typeof part === 'object' && part !== null) {
-      const { kind } = part as { kind?: string };
-      if (kind === 'call' && 'callee' in part) called(part as Expression & { kind: 'call' });
-      Object.values(part).forEach(visit);
-    }
-  };
-  const called = ({ callee, args }: Expression & { kind: 'call' }): void => {
-    if (callee.kind === 'name') return add(macros.find(callee.name, owner));
-    if (callee.kind !== 'attribute' || callee.of.kind !== 'name') return;
-    if (callee.of.name !== 'adapter') return add(macros.in(callee.of.name, callee.name));
-    if (callee.name !== 'dispatch') return;
-    const literal = (value: Expression | undefined): string | null =>
-      value?.kind === 'literal' && typeof value.value === 'string' ? value.value : null;
-    const positional = args.filter(({ name }) => name === undefined);
-    const of = (index: number, name: string): Expression | undefined =>
-      (positional[index] ?? args.find((each) => each.name === name))?.value;
-    const name = literal(of(0, 'macro_name'));
-    if (name !== null) add(macros.dispatch(name, literal(of(1, 'macro_namespace')), owner));
-  };
-  visit(macro.body);
+  // the first tag is the macro's own head
+  for (const [, inside = ''] of [...text.matchAll(TAGS)].slice(1)) {
+    for (const [, of, name = ''] of inside.replace(STRINGS, "''").matchAll(CALLS))
+      add(of === undefined ? macros.find(name, owner) : macros.in(of, name));
+    for (const [, , name = '', , namespace = null] of inside.matchAll(DISPATCH))
+      add(macros.dispatch(name, namespace, owner));
+  }
   return [...ids];
 }

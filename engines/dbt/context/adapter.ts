@@ -1,17 +1,18 @@
 import { quoteIdent } from '../../warehouse/port.js';
 import { didYouMean } from '../../nearest.js';
 import { Arguments } from '../jinja/arguments.js';
+import type { Site } from '../jinja/ast.js';
 import { JinjaFault } from '../jinja/fault.js';
 import { item } from '../jinja/operators.js';
 import {
   iterate,
-  Module,
+  PyObject,
   str,
   truthy,
   Undefined,
   type Dict,
   type JinjaFunction,
-  type PyObject,
+  type Kwargs,
   type Value,
 } from '../jinja/values.js';
 import type { AdapterHost } from './adapter-host.js';
@@ -120,20 +121,45 @@ const PLAIN: Record<string, (given: Arguments, host: AdapterHost) => Value> = {
   nice_connection_name: () => 'millrace',
   date_function: (_given, { type }) => (type === 'snowflake' ? 'CURRENT_TIMESTAMP()' : 'now()'),
 };
-const QUIET = [
+/** caches, which are kept nowhere; and checks that Millrace makes itself, before a snapshot begins */
+const NOTHING: ReadonlySet<string> = new Set([
   'cache_added',
   'cache_dropped',
   'cache_renamed',
   'cache_dropped_relation',
   'ensure_transaction',
-];
-/** checks that Millrace makes itself, before a snapshot begins */
-const CHECKED = ['valid_snapshot_target', 'assert_valid_snapshot_target_given_strategy', 'warn_once'];
+  'valid_snapshot_target',
+  'assert_valid_snapshot_target_given_strategy',
+  'warn_once',
+]);
 
-/** `adapter` in a template. */
-export function adapterObject(host: AdapterHost): PyObject {
-  const { queries } = host;
-  const dispatch: JinjaFunction = (args, kwargs, site) => {
+/** `adapter` in a template. Its methods are made as they are asked for. */
+export class Adapter extends PyObject {
+  readonly typeName = 'DatabaseWrapper';
+
+  constructor(private readonly host: AdapterHost) {
+    super();
+  }
+
+  override attribute(name: string): Value {
+    const { host } = this;
+    if (name === 'dispatch') return (args, kwargs, site) => this.dispatch(args, kwargs, site);
+    if (name === 'behavior') return host.behavior;
+    if (NOTHING.has(name)) return nothing;
+    const plain = Object.hasOwn(PLAIN, name) ? PLAIN[name] : undefined;
+    if (plain) return (args, kwargs) => plain(new Arguments(`adapter.${name}()`, args, kwargs), host);
+    const asking = Object.hasOwn(ASKING, name) ? ASKING[name] : undefined;
+    if (asking)
+      return (args, kwargs) =>
+        host.queries
+          ? asking.run(new Arguments(`adapter.${name}()`, args, kwargs), host, host.queries)
+          : asking.meanwhile();
+    // the name is kept: who calls it learns that it is missing
+    return new Undefined(`adapter.${name}`, host.queries === null);
+  }
+
+  private dispatch(args: Value[], kwargs: Kwargs, site: Site): Value {
+    const { host } = this;
     const given = new Arguments('adapter.dispatch()', args, kwargs);
     const name = given.text(0, 'macro_name');
     const namespace = given.optionalText(1, 'macro_namespace');
@@ -146,35 +172,15 @@ export function adapterObject(host: AdapterHost): PyObject {
       );
     const macro = host.dispatch(name, namespace);
     if (macro !== undefined) return macro;
+    const searched = host.attempts(name, namespace).join(', ');
     throw new JinjaFault(
-      `In dispatch: No macro named '${name}' found within namespace: '${namespace ?? 'None'}' (searched for ${host
-        .attempts(name, namespace)
-        .join(', ')})`,
+      `In dispatch: No macro named '${name}' found within namespace: '${namespace ?? 'None'}' (searched for ${searched})`,
       site,
       didYouMean(`default__${name}`, host.macroNames()) || `Define ${host.type}__${name} or default__${name}`,
     );
-  };
-  const methods: Record<string, Value> = { dispatch, behavior: host.behavior };
-  for (const [name, run] of Object.entries(PLAIN))
-    methods[name] = (args, kwargs) => run(new Arguments(`adapter.${name}()`, args, kwargs), host);
-  for (const [name, { meanwhile, run }] of Object.entries(ASKING))
-    methods[name] = (args, kwargs) => {
-      if (queries) return run(new Arguments(`adapter.${name}()`, args, kwargs), host, queries);
-      return meanwhile();
-    };
-  for (const name of [...QUIET, ...CHECKED]) methods[name] = nothing;
-  return new AdapterModule(methods, queries === null);
-}
-
-class AdapterModule extends Module {
-  constructor(
-    methods: Record<string, Value>,
-    private readonly lenient: boolean,
-  ) {
-    super('adapter', methods);
   }
-  override attribute(name: string): Value {
-    // the name is kept: who calls it learns that it is missing
-    return super.attribute(name) ?? new Undefined(`adapter.${name}`, this.lenient);
+
+  override toString(): string {
+    return '<adapter>';
   }
 }

@@ -17,7 +17,7 @@ import {
   type Value,
 } from '../jinja/values.js';
 import { BUILT_IN, macroId, ownerOf, type MacroSet } from '../macros.js';
-import { adapterObject } from './adapter.js';
+import { Adapter } from './adapter.js';
 import { ColumnClass } from './column.js';
 import type { ConfigObject } from './config-object.js';
 import { ContextObject } from './context-object.js';
@@ -235,7 +235,7 @@ const MEMBERS: Record<string, (parts: Parts) => Value> = {
   store_raw_result: ({ context }) => context.results['store_raw_result'] ?? null,
   load_result: ({ context }) => context.results['load_result'] ?? null,
   adapter: ({ environment, host, context }) =>
-    adapterObject({
+    new Adapter({
       queries: host.queries,
       database: environment.target.database,
       type: environment.target.type,

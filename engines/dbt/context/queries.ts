@@ -9,6 +9,7 @@ import type {
   Statement,
 } from '../../warehouse/port.js';
 import { JinjaFault } from '../jinja/fault.js';
+import { Signal } from '../jinja/signal.js';
 
 /** What a template can want of the warehouse, and what it gets for it. */
 interface Wants {
@@ -22,7 +23,7 @@ interface Wants {
 type Want = { [K in keyof Wants]: { kind: K } & Omit<Wants[K], 'gives'> }[keyof Wants];
 
 /** A template asked something of the warehouse that is not known yet. */
-class NeedsAnswer extends Error {
+class NeedsAnswer extends Signal {
   constructor(readonly want: Want) {
     super('The warehouse must answer first');
   }

@@ -3,6 +3,7 @@ import { applyFilters, evaluate } from './evaluate.js';
 import { JinjaFault, locate, passedThrough } from './fault.js';
 import { Loop } from './loop.js';
 import type { Scope } from './scope.js';
+import { Signal } from './signal.js';
 import {
   iterate,
   Namespace,
@@ -17,7 +18,7 @@ import {
 } from './values.js';
 
 /** dbt's `return()`: ends the macro that called it, with a value instead of a text. */
-export class ReturnSignal extends Error {
+export class ReturnSignal extends Signal {
   constructor(readonly value: Value) {
     super('return() outside of a macro');
   }

@@ -7,17 +7,12 @@ import type { Package } from '../project/package.js';
 import type { Parsing } from './parsing.js';
 import { SourceFiles } from './source-file.js';
 import { templateOf } from './templates.js';
-
-/** names whose value is another one in every run */
-const VOLATILE = /\b(?:run_started_at|invocation_id|interval_start|interval_end|modules|thread_id)\b/;
-
-/** Whether a text may come to something else in the next run of the same project. */
-export const isVolatile = (text: string): boolean => VOLATILE.test(text);
+import { isVolatile } from './volatile.js';
 
 /**
  * Every macro and generic test of a project, its packages and dbt itself.
  *
- * @returns them, and whether one of them is {@link isVolatile}
+ * @returns them, and whether one of them may come to something else in the next run
  * @throws MillraceError JinjaError
  */
 export function readMacros(

@@ -7,7 +7,6 @@ import { readIgnore } from '../project/ignore.js';
 import { propertyFolders, type Package } from '../project/package.js';
 import { readYaml, type YamlFile } from '../project/yaml.js';
 import { isRecord } from './config.js';
-import { isVolatile } from './macros.js';
 import { hasJinja, renderDeep } from './native.js';
 import {
   ExposureProperties,
@@ -18,6 +17,7 @@ import {
   UnitTestProperties,
 } from './property-schemas.js';
 import { yamlContext } from './read-node.js';
+import { isVolatile } from './volatile.js';
 
 /** One entry of a property file, with the way to its place in the file. */
 export interface Properties<T> {

@@ -10,7 +10,7 @@ import { readDocs, renderDescriptions } from './docs.js';
 import { readExposures, resolveExposureMetrics } from './exposures.js';
 import { GenericTests } from './generic-tests.js';
 import { readRunHooks } from './hooks.js';
-import { describeMacros, isVolatile, readMacros } from './macros.js';
+import { describeMacros, readMacros } from './macros.js';
 import { makeNode } from './nodes.js';
 import { Parsing } from './parsing.js';
 import { readProperties } from './properties.js';
@@ -24,6 +24,7 @@ import { templateOf } from './templates.js';
 import { finishTest } from './test-config.js';
 import { readUnitTests } from './unit-tests.js';
 import { warnUnusedConfig } from './unused-config.js';
+import { isVolatile } from './volatile.js';
 
 export interface LoadOptions {
   dir: string;

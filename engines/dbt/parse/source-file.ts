@@ -1,5 +1,4 @@
-import type { Environment } from '../context/environment.js';
-import { listFiles, readText, type ProjectFile } from '../project/files.js';
+import { listFiles, type ProjectFile } from '../project/files.js';
 import { readIgnore } from '../project/ignore.js';
 import type { Package } from '../project/package.js';
 
@@ -52,7 +51,3 @@ export class SourceFiles {
 
 /** a file's text as dbt keeps it */
 export const codeOf = (text: string): string => text.trim();
-
-export const readCode = ({ absolute }: SourceFile): string => readText(absolute);
-
-export const rootPackage = ({ packages }: Environment): Package => packages[0] as Package;

@@ -9,7 +9,8 @@ import { Compiler } from './compile.js';
 import { explain } from './explain.js';
 import type { Batch } from './filtered-relation.js';
 import type { Job, Outcome } from './job.js';
-import { make, nodeHooks } from './make.js';
+import type { Hook } from './hooks.js';
+import { make, nodeHooks, runHooks } from './make.js';
 import { NodeTask, type Making } from './task.js';
 
 export const isMicrobatch = (node: Node): boolean =>
@@ -65,7 +66,20 @@ export async function buildBatches(job: Job, node: Node): Promise<Outcome> {
     const names: Making['names'] = first
       ? {}
       : { is_incremental: () => true, should_full_refresh: () => false };
+    const outside = async (list: readonly Hook[]): Promise<void> => {
+      if (list.every(({ transaction }) => transaction)) return;
+      await warehouse.connection(
+        (session) =>
+          runHooks(
+            new NodeTask({ job, node, session, target: relation, there: null, batch, names, compiled }),
+            list,
+            false,
+          ),
+        { signal },
+      );
+    };
     try {
+      await outside(hooks.pre);
       const made = await warehouse.transaction(
         async (session) => {
           const there = await live(session);
@@ -83,11 +97,12 @@ export async function buildBatches(job: Job, node: Node): Promise<Outcome> {
       );
       successful.push(batch);
       rows += made.rows ?? 0;
+      await outside(hooks.post);
     } catch (cause) {
       signal?.throwIfAborted();
       if (cause instanceof MillraceError && cause.retryable) throw cause;
       failure ??= explain(cause, node, 0);
-      failed.push(batch);
+      if (!successful.includes(batch)) failed.push(batch);
     }
   }
   catalogOf(environment, warehouse).forget();

@@ -83,11 +83,7 @@ export function sameContents(now: ArtifactEntry, then: ArtifactEntry | undefined
   const kind = now.resource_type;
   // a source or exposure that is new is not modified: nothing is built for it
   if (!then) return !isNode(now) && kind !== 'unit_test';
-  // the checksum depends on how its writer shows values, so what it is made of counts as well
-  if (kind === 'unit_test')
-    return (
-      same(now, then, 'checksum') || same(now, then, 'model', 'versions', 'given', 'expect', 'overrides')
-    );
+  if (kind === 'unit_test') return sameUnitTest(now, then);
   const holds = (compare: Comparison): boolean => compare(now, then) ?? true;
   if (kind === 'test' && (now['test_metadata'] ?? null) !== null)
     return same(now, then, 'fqn') && holds(sameConfig);
@@ -106,6 +102,17 @@ export function sameContents(now: ArtifactEntry, then: ArtifactEntry | undefined
     [sameBody, sameConfig, sameDescriptions, sameRelation].every(holds) &&
     (kind !== 'model' || (same(now, then, 'latest_version', 'access') && sameDeprecation(now, then)))
   );
+}
+
+/** the checksum depends on how its writer shows values, so what it is made of counts as well */
+function sameUnitTest(now: ArtifactEntry, then: ArtifactEntry): boolean {
+  const parts = ['model', 'versions', 'given', 'expect', 'overrides'];
+  const text = (entry: ArtifactEntry): string =>
+    JSON.stringify(
+      parts.map((part) => entry[part] ?? null),
+      (_, value: unknown) => (typeof value === 'string' ? value.trim() : value),
+    );
+  return same(now, then, 'checksum') || text(now) === text(then);
 }
 
 /** one writes a date, the other a moment */

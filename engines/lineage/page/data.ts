@@ -73,7 +73,7 @@ export function pageData(
       const found = tests.get(id) ?? [];
       return {
         ...head(id, thing),
-        facts: factsOf(thing),
+        facts: factsOf(thing, manifest.groups),
         parents: strings(plain(thing['depends_on'])['nodes']).flatMap((each) => index.get(each) ?? []),
         columns: columnsOf(id, thing, table, lineage, index, found),
         unknown: lineage.get(id)?.unknown ?? '',
@@ -128,19 +128,25 @@ function head(
   };
 }
 
-/** defaults say nothing */
+/** what dbt fills in says nothing, nor what the page shows elsewhere */
+const DEFAULTS: Plain = { lookback: 1, on_schema_change: 'ignore', access: 'protected', severity: 'ERROR' };
+const ELSEWHERE = new Set(['enabled', 'docs', 'tags', 'group', 'on_configuration_change']);
+
 const setOnly = (config: Plain): Plain =>
   Object.fromEntries(
     Object.entries(config).filter(
       ([key, value]) =>
         value !== null &&
-        !['enabled', 'docs', 'tags', 'on_configuration_change'].includes(key) &&
-        !(typeof value === 'object' && Object.keys(value).length === 0),
+        value !== DEFAULTS[key] &&
+        !ELSEWHERE.has(key) &&
+        !(key === 'contract' && plain(value)['enforced'] !== true) &&
+        !(typeof value === 'object' && Object.values(value).every((each) => each === null)),
     ),
   );
 
-function factsOf(thing: Plain): [string, string][] {
-  const owner = plain(thing['owner']);
+function factsOf(thing: Plain, groups: ManifestArtifact['groups']): [string, string][] {
+  const group = Object.values(groups).find(({ name }) => name === thing['group']);
+  const owner = plain(thing['owner'] ?? group?.['owner']);
   const email = Array.isArray(owner['email']) ? strings(owner['email']).join(', ') : text(owner['email']);
   const who = [text(owner['name']), email].filter((part) => part !== '').join(', ');
   const access = text(thing['access']);

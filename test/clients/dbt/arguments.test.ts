@@ -26,6 +26,7 @@ describe('a command line', () => {
 
   test('commands of two words are one, and an operand names the macro', () => {
     expect(parseArguments(['source', 'freshness']).command).toBe('source freshness');
+    expect(parseArguments(['source', 'snapshot-freshness']).command).toBe('source freshness');
     const parsed = parseArguments(['run-operation', 'grant_all', '--args', '{role: reader}']);
     expect(parsed.operands).toEqual(['grant_all']);
     expect(parsed.given['args']).toEqual({ role: 'reader' });

@@ -58,7 +58,7 @@ describe('errors', () => {
   test('name the place in a package, and the macros on the way', async () => {
     await expect(compiled('select\n  {{ tools.broken() }}', TOOLS)).rejects.toMatchObject({
       type: 'JinjaError',
-      what: expect.stringContaining('through macro tools.broken (called at models/m.sql:2:6)') as string,
+      what: expect.stringContaining('through macro tools.broken (called at models/m.sql:2:11)') as string,
       where: { file: expect.stringContaining('macros/m.sql') as string, line: 8 },
     });
   });

@@ -116,16 +116,6 @@ describe('a project that cannot be read', () => {
       /Did you mean 'unique'/,
     ],
     [
-      'a variable without a value',
-      {
-        'models/a.sql': "select {{ var('frist_day') }}",
-        'dbt_project.yml': 'name: shop\nvars: {first_day: 1}',
-      },
-      'JinjaError',
-      /'frist_day'.*models\/a\.sql:1/s,
-      /Did you mean 'first_day'/,
-    ],
-    [
       'an environment variable that is not set',
       { 'models/a.sql': "select {{ env_var('MILLRACE_NOT_SET') }}" },
       'JinjaError',
@@ -163,6 +153,17 @@ describe('a project that cannot be read', () => {
 });
 
 describe('a node that cannot run', () => {
+  test('a variable without a value fails the node that reads it, and no other', async () => {
+    const dir = writeProject({
+      'models/a.sql': "select '{{ var('a_value') }}' as a",
+      'dbt_project.yml': 'name: shop\nvars: {a_valeu: 1}\n',
+    });
+    const error = await failure(runAll(context(dir, await openMemory())));
+    expect(error.type).toBe('JinjaError');
+    expect(error.message).toMatch(/variable 'a_value' has no value \(models\/a\.sql:1:12\)/);
+    expect(error.fix).toMatch(/Did you mean 'a_valeu'/);
+  });
+
   test('names itself, its file and the line of its compiled SQL', async () => {
     const dir = writeProject({
       'models/a.sql': '{{ config(materialized="table") }}\nselect 1 as a,\n  nothing from (select 2 as b)',

@@ -30,7 +30,9 @@ test('a reader beside 200 swaps sees each time one whole version, never none and
     // now and then a view takes the place of a table, and the other way round
     const next: RelationType = version % 10 === 0 ? 'view' : 'table';
     const name = `live__audit_${version}`;
-    await warehouse.run(`create ${next} ${name} as select ${version} as version, range as n from range(1000)`);
+    await warehouse.run(
+      `create ${next} ${name} as select ${version} as version, range as n from range(1000)`,
+    );
     const former = type;
     await warehouse.replace({ schema: 'main', name, type: next }, relation, former);
     type = next;

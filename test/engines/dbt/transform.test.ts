@@ -123,10 +123,7 @@ describe('a transform', () => {
     const given = context(writeProject(SHOP), warehouse, { sources });
     const [one, other] = [await loadTransform(given), await loadTransform(given)];
     await one.run('model.shop.stg_orders');
-    const [a, b] = await Promise.all([
-      one.run('model.shop.customers'),
-      other.run('model.shop.customers'),
-    ]);
+    const [a, b] = await Promise.all([one.run('model.shop.customers'), other.run('model.shop.customers')]);
     expect(a.result.key).toBe(b.result.key);
     const published = await Promise.all([
       one.publish('model.shop.customers'),

@@ -23,8 +23,8 @@ export async function buildBakery(): Promise<Built> {
   const seedsFirst = [...nodes].sort((a, b) => Number(b.kind === 'seed') - Number(a.kind === 'seed'));
   for (const { id } of seedsFirst) records.push(await transform.run(id));
   const { environment } = transform;
-  const byId = new Map(records.map((record) => [record.result.id, record]));
-  const compiled = async (name: string): Promise<[string, { compiled: string }]> => [
+  const byId = records.map((record): [string, Pick<NodeRecord, 'compiled'>] => [record.result.id, record]);
+  const compiled = async (name: string): Promise<[string, Pick<NodeRecord, 'compiled'>]> => [
     `model.bakery.${name}`,
     { compiled: await transform.compile(`model.bakery.${name}`) },
   ];

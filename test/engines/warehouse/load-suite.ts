@@ -40,7 +40,7 @@ export function testLoading(name: string, open: () => Promise<Warehouse>): void 
         await bronze.add(
           'crm',
           't',
-          [...SCHEMA, { name: 'at', type: 'timestamp' }],
+          [...SCHEMA, { name: 'moment', type: 'timestamp' }],
           "values (3, null, 1, timestamp '2024-01-01 10:00:00')",
           {
             scope: 'two',
@@ -48,8 +48,8 @@ export function testLoading(name: string, open: () => Promise<Warehouse>): void 
         );
         await bind();
         expect(await rows()).toHaveLength(3);
-        expect(await warehouse.query('select at from crm.t where id = 3')).toEqual([
-          { at: '2024-01-01T10:00:00' },
+        expect(await warehouse.query('select moment from crm.t where id = 3')).toEqual([
+          { moment: '2024-01-01T10:00:00' },
         ]);
         const after = (await boundSources(warehouse))['crm.t'];
         expect(after?.relation).toEqual({ schema: 'crm', name: 't' });

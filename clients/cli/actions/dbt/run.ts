@@ -6,6 +6,7 @@ import type { Invocation } from '../../../dbt/invocation.js';
 import { runLocal } from '../../../dbt/local.js';
 import { Reporter } from '../../../dbt/log/reporter.js';
 import { withProject } from '../../../dbt/open.js';
+import { showSeeds } from '../../../dbt/show-seeds.js';
 import { TargetFolder, writeCompiled } from '../../../dbt/write-target.js';
 
 /** Commands that carry out nodes: build, run, test, seed, snapshot, clone, source freshness. */
@@ -20,7 +21,8 @@ export async function run(invocation: Invocation): Promise<number> {
 function inProcess(invocation: Invocation): Promise<number> {
   const { settings, log, only } = invocation;
   const command = settings.command as DbtCommand;
-  return withProject(invocation, { command, only }, async ({ transform, environment, threads, signal }) => {
+  return withProject(invocation, { command, only }, async (opened) => {
+    const { transform, environment, threads, signal } = opened;
     const began = performance.now();
     const target = new TargetFolder(settings.target);
     const reporter = new Reporter(log, environment, settings.target);
@@ -37,6 +39,7 @@ function inProcess(invocation: Invocation): Promise<number> {
       },
     });
     const seconds = (performance.now() - began) / 1000;
+    if (settings.given['show'] === true) await showSeeds(log, opened, records);
     reporter.end(plan, records, seconds);
     writeArtifacts(invocation, environment, target, records, seconds);
     return exitOf(records.map(({ result }) => result.status));

@@ -4,11 +4,10 @@ import { isAbsolute, join } from 'node:path';
 import { SettingsRenderer, type SettingsContext } from '../render-settings.js';
 import { GitCheckouts } from './git.js';
 import { Hub, HUB } from './hub.js';
-import { readLock, writeLock, LOCK } from './lock.js';
+import { readLock, writeLock } from './lock.js';
 import { readPackageList, type PackageSpec } from './package-spec.js';
 import { localFolder, projectName, resolvePackages, type Sources } from './resolve.js';
 import { Tarballs } from './tarballs.js';
-import { MillraceError } from '../../../../schemas/errors.js';
 
 export interface DepsRequest extends SettingsContext {
   /** folder of the project */
@@ -143,31 +142,6 @@ function link(from: string, to: string): void {
     if ((cause as NodeJS.ErrnoException).code !== 'EPERM') throw cause;
     cpSync(from, to, { recursive: true });
   }
-}
-
-/**
- * Whether the installed packages are those of packages.yml, for commands that need them.
- *
- * @throws MillraceError DbtProjectInvalid when `deps` must run first
- */
-export function requireInstalled(
-  request: SettingsContext & { dir: string },
-  installed: readonly string[],
-): void {
-  const renderer = new SettingsRenderer(request);
-  const { specs, file } = readPackageList(request.dir, renderer);
-  const lock = readLock(request.dir, renderer);
-  const names = lock?.packages.flatMap(({ name }) => name ?? []) ?? [];
-  const missing = names.filter((name) => !installed.includes(name));
-  const unknown = specs.some(({ kind }) => kind !== 'local') && lock === null;
-  if (missing.length === 0 && !unknown) return;
-  throw new MillraceError('DbtProjectInvalid', {
-    what: unknown
-      ? `${file} lists packages that are not installed`
-      : `Packages of ${LOCK} are not installed: ${missing.join(', ')}`,
-    ...(file !== null && { where: { file } }),
-    fix: "Run 'millrace dbt deps'",
-  });
 }
 
 function withoutSecrets(text: string, secrets: ReadonlySet<string>): string {
