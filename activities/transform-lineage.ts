@@ -5,14 +5,13 @@ import { projectLineage } from '../engines/lineage/project-lineage.js';
 import { endEvents, startEvent, type RunStory } from '../engines/lineage/run-events.js';
 import { openSink } from '../engines/lineage/sink.js';
 import { within } from '../engines/project/within.js';
-import type { ObjectRef } from '../schemas/common.js';
 import type { ProjectRef } from '../schemas/project.js';
 import type { Lineage } from '../schemas/lineage.js';
+import type { NodeRecord } from '../schemas/transform.js';
 import type { WarehouseSpec } from '../schemas/warehouse.js';
 import { MILLRACE } from './millrace.js';
 import type { Resources } from './resources.js';
 import type { PlannedRun } from './transform.js';
-import { readRecords } from './transform-records.js';
 
 /** What a workflow says of its run. */
 export interface Told {
@@ -25,7 +24,7 @@ export interface Told {
 /** Puts a run's events into the lake's outbox, and sends what waits there. A sink that is down is no error. */
 export async function tellLineage(
   planned: PlannedRun,
-  plan: ObjectRef,
+  records: readonly NodeRecord[],
   told: Told,
   resources: Resources,
   signal: AbortSignal,
@@ -35,14 +34,13 @@ export async function tellLineage(
   const nothing = { sent: 0, rejected: 0, left: 0, error: null };
   if (!lineage) return nothing;
   const outbox = new Outbox(project.lake);
-  if (told.event === 'START') await outbox.put([startEvent(storyOf(planned, lineage, new Map()))]);
+  if (told.event === 'START') await outbox.put([startEvent(storyOf(planned, lineage, []))]);
   else {
-    const records = await readRecords(project.lake, plan);
     const warehouse = await resources.warehouse(project.spec, project.ref.root);
     const story = storyOf(planned, lineage, records);
     const catalog = await catalogArtifact(transform.environment, warehouse, signal);
     const ending = {
-      ...{ outcome: told.event, endedAt: told.at, records: [...records.values()], catalog },
+      ...{ outcome: told.event, endedAt: told.at, records, catalog },
       ...(told.message !== undefined && { message: told.message }),
       lineage: await projectLineage(story.manifest, catalog),
     };
@@ -55,7 +53,7 @@ export async function tellLineage(
 function storyOf(
   { project, transform, input }: PlannedRun,
   { namespace }: Lineage,
-  records: Awaited<ReturnType<typeof readRecords>>,
+  records: readonly NodeRecord[],
 ): RunStory {
   const { environment } = transform;
   const { run, interval, startedAt } = environment.run;
@@ -63,7 +61,7 @@ function storyOf(
   return {
     ...{ namespace, run, interval, startedAt, engine: MILLRACE },
     warehouse: addressOf(project.spec.warehouse, project.ref),
-    manifest: manifestArtifact(environment, records),
+    manifest: manifestArtifact(environment, new Map(records.map((record) => [record.result.id, record]))),
     ...(parent !== undefined && { parent: { job: { namespace, name: parent }, run } }),
   };
 }

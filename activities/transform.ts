@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readManifest } from '../engines/lake/bronze.js';
 import { freshness } from '../engines/lake/freshness.js';
-import { failedSql } from '../engines/dbt/run/statements.js';
+import { failedRecord } from '../engines/dbt/run/record.js';
 import { loadTransform, type Transform } from '../engines/dbt/transform.js';
 import type { Delivery } from '../engines/lineage/outbox.js';
 import { projectFile } from '../engines/project/load.js';
@@ -16,7 +17,7 @@ import type { Deps } from './deps.js';
 import type { OpenProject } from './resources.js';
 import { pagesOf, readPlan, storePlan, type PlanDocument } from './transform-plan.js';
 import { tellLineage, type Told } from './transform-lineage.js';
-import { readRecords, writeRecord } from './transform-records.js';
+import { readRecords, Records } from './transform-records.js';
 
 /** One step of a planned run: everything else is in the plan. */
 export interface NodeInput {
@@ -36,6 +37,8 @@ export interface PlannedRun {
 
 /** Plans that a worker keeps open: the runs that go on at once, and a few that were just there. */
 const KEPT = 8;
+/** Twice the time in which a worker writes its records. */
+const OTHERS_WRITE_MS = 400;
 
 export const createTransformActivities = (deps: Deps) => {
   const labels = ({ project }: { project: ProjectRef }) => ({
@@ -59,7 +62,9 @@ export const createTransformActivities = (deps: Deps) => {
       ...{ interval: input.interval, run: input.run, reuse: input.reuse },
       vars: { ...spec.transform.vars, ...input.dbt?.flags.vars },
       env: await variables(spec.transform.env),
-      ...(input.dbt ? { ...input.dbt, audit: false } : { select: input.select }),
+      ...(input.dbt
+        ? { ...input.dbt, audit: false, ledger: input.reuse ? true : 'appends' }
+        : { select: input.select }),
     });
   };
 
@@ -76,6 +81,7 @@ export const createTransformActivities = (deps: Deps) => {
   };
 
   const redact = (text: string): string => deps.resources.secrets.redact(text);
+  const records = new Records(redact);
   const opened = new Map<string, Promise<PlannedRun>>();
   /** A plan names all that its nodes depend on, so what was read for one node serves the next. */
   const planned = (input: PlanInput) => {
@@ -94,22 +100,28 @@ export const createTransformActivities = (deps: Deps) => {
     return found;
   };
 
+  /** What the run's nodes came to so far; other workers write theirs within a moment. */
+  const resultsOf = async ({ lake, spec }: OpenProject, plan: ObjectRef): Promise<NodeRecord[]> => {
+    await records.flush(plan);
+    if (spec.warehouse.kind !== 'duckdb') await sleep(OTHERS_WRITE_MS);
+    return [...(await readRecords(lake, plan)).values()];
+  };
+
   /** Carries a node out. Its record goes to the lake, also that of a failure, and the history gets the result. */
   const carryOut = (input: NodeInput): Promise<NodeResult> =>
     beating(deps, labels(input), async ({ signal }) => {
       const { project, transform } = await planned(input);
       const began = new Date();
       try {
-        const results = isHook(input.node) ? [...(await readRecords(project.lake, input.plan)).values()] : [];
+        const results = isHook(input.node) ? await resultsOf(project, input.plan) : [];
         const record = await transform.run(input.node, { signal, results });
         const { result } = record;
-        await writeRecord(project.lake, input.plan, record, redact);
+        records.add(project.lake, input.plan, record);
         deps.meter.count('nodes', { project: input.project.name, status: result.status }, 1);
         if (result.status === 'success') deps.meter.count('rows', labels(input), result.rows ?? 0);
         return result;
       } catch (cause) {
-        if (!signal.aborted)
-          await writeRecord(project.lake, input.plan, failed(input.node, began, cause), redact);
+        if (!signal.aborted) records.add(project.lake, input.plan, failedRecord(input.node, began, cause));
         throw cause;
       }
     });
@@ -146,15 +158,21 @@ export const createTransformActivities = (deps: Deps) => {
         return transform.publish(input.node, { signal });
       }),
 
-    /** After a run that nobody wants to reuse: the ledger was needed only while it went on. */
-    forgetRun: (input: PlanInput): Promise<void> =>
-      beating(deps, labels(input), async () => (await planned(input)).transform.forget()),
+    /** Writes the last records. The ledger of a run that nobody wants to reuse was needed only while it went on. */
+    endRun: (input: PlanInput & { forget: boolean }): Promise<void> =>
+      beating(deps, labels(input), async () => {
+        const { transform } = await planned(input);
+        await records.flush(input.plan);
+        if (input.forget) await transform.forget();
+      }),
 
     /** Tells OpenLineage of a run's start or end. A place that is down has its events later. */
     tellLineage: (input: PlanInput & Told): Promise<Delivery> =>
-      beating(deps, labels(input), async ({ signal }) =>
-        tellLineage(await planned(input), input.plan, input, deps.resources, signal),
-      ),
+      beating(deps, labels(input), async ({ signal }) => {
+        const run = await planned(input);
+        const told = input.event === 'START' ? [] : await resultsOf(run.project, input.plan);
+        return tellLineage(run, told, input, deps.resources, signal);
+      }),
 
     /** After a cancellation: what was built beside the live relations and will not be published. */
     discardBuilt: (input: PlanInput): Promise<void> =>
@@ -166,17 +184,6 @@ export const createTransformActivities = (deps: Deps) => {
 export type TransformActivities = ReturnType<typeof createTransformActivities>;
 
 const isHook = (node: string): boolean => node.startsWith('operation.');
-
-function failed(id: string, began: Date, cause: unknown): NodeRecord {
-  const [from, to] = [began, new Date()].map((at) => at.toISOString().replace('Z', '000Z'));
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return {
-    result: { id, status: 'error', key: '', message, seconds: (Date.now() - began.getTime()) / 1000 },
-    ...{ compileStarted: from ?? '', compileCompleted: from ?? '' },
-    ...{ executeStarted: from ?? '', executeCompleted: to ?? '' },
-    ...{ compiled: null, relationName: null, response: {}, batches: null, ...failedSql(cause) },
-  };
-}
 
 /** Old data is a fault where the stream says so; a replicated table is as fresh as the run that waited for it. */
 async function assertFresh({ spec, lake, ref }: OpenProject): Promise<void> {

@@ -113,7 +113,7 @@ async function* runs(folder: string, dir: string, rounds: number): AsyncGenerato
       root,
       run: {
         ...{ command: 'run', flags: {}, schema: 'main', startedAt },
-        target: { name: 'dev', threads: 8 },
+        target: { name: 'dev', threads: 16 },
       },
       reuse: false,
       onStart: () => (began = performance.now()),

@@ -26,7 +26,7 @@ const Env = z.object({
   /** groups of source files read at once */
   MILLRACE_IO_SLOTS: z.coerce.number().int().min(1).default(4),
   /** statements that wait or run on one warehouse at once */
-  MILLRACE_WAREHOUSE_SLOTS: z.coerce.number().int().min(1).default(8),
+  MILLRACE_WAREHOUSE_SLOTS: z.coerce.number().int().min(1).default(16),
   /** how long running activities may go on after SIGTERM */
   MILLRACE_SHUTDOWN_GRACE: z.string().default('20s'),
   /** worker deployment, for pinned versions; both or none */

@@ -31,7 +31,7 @@ const MAX_EVENTS = 12_000;
 export async function transform(input: TransformInput): Promise<TransformResult> {
   const taskQueue = input.warehouseQueue;
   const activities = proxyActivities<TransformActivities>({ ...policies.warehouse, taskQueue });
-  const { discardBuilt, forgetRun, tellLineage } = proxyActivities<TransformActivities>({
+  const { discardBuilt, endRun, tellLineage } = proxyActivities<TransformActivities>({
     ...policies.cleanup,
     taskQueue,
   });
@@ -161,12 +161,12 @@ export async function transform(input: TransformInput): Promise<TransformResult>
     for (const [step, outcome] of outcomes.entries())
       if (outcome === undefined) result.skipped += 1 + auditsOf(step).length;
     for (const hook of end) await build(hook);
-    if (input.dbt && !input.reuse) await forgetRun(base);
+    if (input.dbt) await endRun({ ...base, forget: !input.reuse });
   } catch (error) {
     // what it cannot drop now is dropped by a later build of the same relation
     if (isCancellation(error))
       await CancellationScope.nonCancellable(() =>
-        input.dbt && !input.reuse ? forgetRun(base) : discardBuilt(base),
+        input.dbt ? endRun({ ...base, forget: !input.reuse }) : discardBuilt(base),
       ).catch(() => undefined);
     if (!(error instanceof ContinueAsNew))
       await told(isCancellation(error) ? 'ABORT' : 'FAIL', failureText(error));

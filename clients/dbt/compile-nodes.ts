@@ -1,4 +1,6 @@
+import { timestamp } from '../../engines/dbt/artifacts/timestamp.js';
 import { topological } from '../../engines/dbt/graph.js';
+import { record } from '../../engines/dbt/run/record.js';
 import type { Transform } from '../../engines/dbt/transform.js';
 import type { NodeRecord, PlanNode, TransformPlan } from '../../schemas/transform.js';
 import { choose } from './choose.js';
@@ -19,13 +21,13 @@ export interface Compilation {
 /** Compiles every selected node and writes the texts into `target/compiled`. Only failures are told. */
 export async function compileNodes(invocation: Invocation, opened: Opened): Promise<Compilation> {
   const { settings, log } = invocation;
-  const { transform, environment, threads, signal } = opened;
+  const { environment, threads, signal } = opened;
   const target = new TargetFolder(settings.target);
   const began = performance.now();
   const plan = planOf(invocation, opened);
   const reporter = new Reporter(log, environment, settings.target);
   reporter.begin(plan, threads);
-  const records = await runLocal(compiling(transform, plan), {
+  const records = await runLocal(compiling(opened, plan), {
     ...{ threads, signal },
     failFast: settings.flags.failFast ?? false,
     onRecord: (record, node, place, error) => {
@@ -55,24 +57,14 @@ function planOf(invocation: Invocation, { environment }: Opened): TransformPlan 
   return { ...rest, nodes };
 }
 
-const stamp = (): string => new Date().toISOString().replace('Z', '000Z');
-
-const compiling = (transform: Transform, plan: TransformPlan): Pick<Transform, 'plan' | 'run'> => ({
+const compiling = (
+  { transform, environment }: Opened,
+  plan: TransformPlan,
+): Pick<Transform, 'plan' | 'run'> => ({
   plan: () => plan,
-  run: async (id, statement) => {
-    const start = performance.now();
-    const began = stamp();
-    const compiled = await transform.compile(id, statement);
-    const seconds = (performance.now() - start) / 1000;
-    return {
-      result: { id, status: 'success', key: '', seconds },
-      ...{
-        compileStarted: began,
-        compileCompleted: stamp(),
-        executeStarted: stamp(),
-        executeCompleted: stamp(),
-      },
-      ...{ compiled, relationName: null, response: {}, batches: null },
-    };
-  },
+  run: (id, statement) =>
+    record({ id, relation: null }, environment.target.database, async () => {
+      const compiled = await transform.compile(id, statement);
+      return { status: 'success', key: '', compiled, compiledAt: timestamp() };
+    }),
 });

@@ -19,7 +19,7 @@ export function writeArtifacts(
 ): void {
   const { settings } = invocation;
   if (settings.given['write_json'] === false) return;
-  const outcome = { invocation, records, seconds };
+  const outcome = { invocation, environment, records, seconds };
   if (settings.command === 'source freshness') writeFreshness(settings, target, sourceResults(outcome));
   else target.json('run_results.json', runResults(outcome));
   const manifest = writeManifest(

@@ -1,4 +1,4 @@
-import { failedSql } from '../../engines/dbt/run/statements.js';
+import { failedRecord, skippedRecord } from '../../engines/dbt/run/record.js';
 import type { Transform } from '../../engines/dbt/transform.js';
 import type { NodeRecord, NodeStatus, PlanNode } from '../../schemas/transform.js';
 import { walk } from '../../workflows/graph.js';
@@ -44,7 +44,7 @@ export async function runLocal(
   const carryOut = async (node: PlanNode, place: Place): Promise<boolean> => {
     run.signal?.throwIfAborted();
     run.onStart?.(node, place);
-    const began = Date.now();
+    const began = new Date();
     let record;
     let error: unknown;
     try {
@@ -52,8 +52,7 @@ export async function runLocal(
     } catch (cause) {
       run.signal?.throwIfAborted();
       error = cause;
-      const message = cause instanceof Error ? cause.message : String(cause);
-      record = { ...withoutRun(node, 'error', message, began), ...failedSql(cause) };
+      record = failedRecord(node.id, began, cause);
     }
     records.push(record);
     run.onRecord?.(record, node, place, error);
@@ -62,7 +61,7 @@ export async function runLocal(
     return !failed;
   };
   const skip = (node: PlanNode, place: Place): void => {
-    const record = withoutRun(node, 'skipped', undefined);
+    const record = skippedRecord(node.id);
     records.push(record);
     run.onRecord?.(record, node, place);
   };
@@ -110,23 +109,4 @@ function childrenOf(nodes: readonly PlanNode[]): number[][] {
   for (const [index, { parents }] of nodes.entries())
     for (const parent of parents) children[parent]?.push(index);
   return children;
-}
-
-/** The record of a node that did not come to an end, or was not begun. */
-export function withoutRun(
-  node: PlanNode,
-  status: 'error' | 'skipped',
-  message: string | undefined,
-  began = Date.now(),
-): NodeRecord {
-  const [from, to] = [began, Date.now()].map((at) => new Date(at).toISOString().replace('Z', '000Z'));
-  return {
-    result: {
-      ...{ id: node.id, status, key: '', seconds: (Date.now() - began) / 1000 },
-      ...(message !== undefined && { message }),
-    },
-    ...{ compileStarted: from ?? '', compileCompleted: from ?? '' },
-    ...{ executeStarted: from ?? '', executeCompleted: to ?? '' },
-    ...{ compiled: null, relationName: null, response: {}, batches: null },
-  };
 }

@@ -1,28 +1,20 @@
+import { metadata } from '../../engines/dbt/artifacts/metadata.js';
+import type { Environment } from '../../engines/dbt/context/environment.js';
 import type { NodeRecord } from '../../schemas/transform.js';
 import type { Invocation } from './invocation.js';
 
-export const DBT_VERSION = '1.10.23';
-
 interface Timed {
   invocation: Invocation;
+  environment: Environment;
   records: readonly NodeRecord[];
   seconds: number;
 }
 
-const metadata = (schema: string, { id, startedAt }: Invocation): Record<string, unknown> => ({
-  dbt_schema_version: `https://schemas.getdbt.com/dbt/${schema}.json`,
-  dbt_version: DBT_VERSION,
-  generated_at: new Date().toISOString().replace('Z', '000Z'),
-  invocation_id: id,
-  invocation_started_at: startedAt.replace('Z', '000Z'),
-  env: {},
-});
-
 /** `run_results.json` in dbt's schema v6. */
-export function runResults({ invocation, records, seconds }: Timed): Record<string, unknown> {
+export function runResults({ invocation, environment, records, seconds }: Timed): Record<string, unknown> {
   const { settings } = invocation;
   return {
-    metadata: metadata('run-results/v6', invocation),
+    metadata: metadata('run-results', environment),
     results: records.map(runResult),
     elapsed_time: seconds,
     args: { ...settings.given, which: settings.command, invocation_command: settings.invocation },
@@ -35,12 +27,7 @@ function runResult(record: NodeRecord): Record<string, unknown> {
   const sql = !/^(seed|exposure|saved_query|source)\./.test(result.id);
   return {
     status: result.status === 'reused' ? 'success' : result.status,
-    timing: ran
-      ? [
-          { name: 'compile', started_at: record.compileStarted, completed_at: record.compileCompleted },
-          { name: 'execute', started_at: record.executeStarted, completed_at: record.executeCompleted },
-        ]
-      : [],
+    timing: ran ? timing(record) : [],
     thread_id: 'main',
     execution_time: result.seconds,
     adapter_response: record.response,
@@ -54,10 +41,15 @@ function runResult(record: NodeRecord): Record<string, unknown> {
   };
 }
 
+const timing = (record: NodeRecord): Record<string, string>[] => [
+  { name: 'compile', started_at: record.compileStarted, completed_at: record.compileCompleted },
+  { name: 'execute', started_at: record.executeStarted, completed_at: record.executeCompleted },
+];
+
 /** `sources.json` in dbt's schema v3. */
-export function sourceResults({ invocation, records, seconds }: Timed): Record<string, unknown> {
+export function sourceResults({ environment, records, seconds }: Omit<Timed, 'invocation'>): Record<string, unknown> {
   return {
-    metadata: metadata('sources/v3', invocation),
+    metadata: metadata('sources', environment),
     results: records.map(sourceResult),
     elapsed_time: seconds,
   };
@@ -74,10 +66,7 @@ function sourceResult(record: NodeRecord): Record<string, unknown> {
     status: result.status === 'fail' ? 'error' : result.status,
     criteria: freshness.criteria,
     adapter_response: record.response,
-    timing: [
-      { name: 'compile', started_at: record.compileStarted, completed_at: record.compileCompleted },
-      { name: 'execute', started_at: record.executeStarted, completed_at: record.executeCompleted },
-    ],
+    timing: timing(record),
     thread_id: 'main',
     execution_time: result.seconds,
   };

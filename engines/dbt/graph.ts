@@ -46,21 +46,3 @@ function cyclic(path: Node[], back: Node): MillraceError {
         : 'Break the circle: one of these refs must go',
   });
 }
-
-export function ancestors(manifest: Manifest, id: string, depth = Infinity): Set<string> {
-  return walk(id, depth, (each) => manifest.nodes.get(each)?.dependsOn ?? []);
-}
-
-export function descendants(manifest: Manifest, id: string, depth = Infinity): Set<string> {
-  return walk(id, depth, (each) => manifest.children.get(each) ?? []);
-}
-
-function walk(start: string, depth: number, next: (id: string) => readonly string[]): Set<string> {
-  const seen = new Set<string>();
-  let edge = [start];
-  for (let level = 0; level < depth && edge.length > 0; level++) {
-    edge = [...new Set(edge.flatMap(next))].filter((id) => !seen.has(id));
-    for (const id of edge) seen.add(id);
-  }
-  return seen;
-}

@@ -205,6 +205,8 @@ export async function recordTest(
 
 /** Forgets a run; the ledger itself goes with the last one, so that a dbt run leaves nothing behind. */
 export async function forgetRun(warehouse: Warehouse, run: string): Promise<void> {
+  // a run of which nothing had to be remembered made none
+  if ((await warehouse.describe({ schema: SCHEMA, name: 'relations' })) === null) return;
   const tables = ['relations', 'audits', 'tests'].map((name) => `${SCHEMA}.${name}`);
   await warehouse.transaction(async (session) => {
     for (const table of tables) await session.run(`DELETE FROM ${table} WHERE run = ${quoteText(run)}`);

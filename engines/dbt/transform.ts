@@ -15,6 +15,7 @@ import { publishNode } from './run/build.js';
 import { Compiler } from './run/compile.js';
 import { sourceFreshness } from './run/freshness.js';
 import type { Job, RunOptions } from './run/job.js';
+import { mayNotBeTwice } from './run/make.js';
 import { record } from './run/record.js';
 import { runNode } from './run/run-node.js';
 import { select as selectionOf, type Selection } from './select/selection.js';
@@ -56,8 +57,11 @@ export interface TransformContext extends ReadContext {
   warehouse: Warehouse;
   /** `false` builds again what is current, once for each run */
   reuse?: boolean | undefined;
-  /** `false` keeps no record in the warehouse: nothing can be reused, resumed or audited then */
-  ledger?: boolean | undefined;
+  /**
+   * `false` keeps no record in the warehouse: nothing can be reused, resumed or audited then. `appends` keeps one of
+   * what may not be done twice: for runs whose results nobody will reuse, but whose nodes may be retried
+   */
+  ledger?: boolean | 'appends' | undefined;
 }
 
 export interface RunStatement extends Statement {
@@ -103,9 +107,16 @@ const NOTHING: Selection = { ids: new Set(), warnings: [], deferred: new Map() }
 export async function loadTransform(context: TransformContext): Promise<Transform> {
   const { warehouse } = context;
   const { command = 'build', flags = {}, reuse = true, ledger = true } = context;
-  if (ledger) await prepareLedger(warehouse);
   const { environment, plan } = readTransform(context);
-  return new LoadedTransform(warehouse, environment, plan, { command, flags, reuse, ledger });
+  const { nodes } = environment.manifest;
+  const steps = [...plan.start, ...plan.nodes, ...plan.end];
+  if (steps.some(({ id }) => isRemembered(ledger, nodes.get(id)))) await prepareLedger(warehouse);
+  return new LoadedTransform(warehouse, environment, plan, { command, flags, reuse }, ledger);
+}
+
+/** Whether the ledger knows of a node. */
+function isRemembered(ledger: boolean | 'appends', node: Node | undefined): boolean {
+  return ledger === 'appends' ? node !== undefined && mayNotBeTwice(node) : ledger;
 }
 
 /**
@@ -148,7 +159,8 @@ class LoadedTransform implements Transform {
     private readonly warehouse: Warehouse,
     readonly environment: Environment,
     private readonly planned: TransformPlan,
-    private readonly options: RunOptions,
+    private readonly options: Omit<RunOptions, 'ledger'>,
+    private readonly ledger: boolean | 'appends',
   ) {}
 
   plan(): TransformPlan {
@@ -198,7 +210,8 @@ class LoadedTransform implements Transform {
     const tag = { project: environment.manifest.project, run: environment.run.run, node };
     const warehouse =
       this.warehouse.dialect === 'snowflake' ? withDefaults(this.warehouse, { tag }) : this.warehouse;
-    return { warehouse, environment, options, signal, results };
+    const ledger = isRemembered(this.ledger, environment.manifest.nodes.get(node));
+    return { warehouse, environment, options: { ...options, ledger }, signal, results };
   }
 
   private step(id: string): PlanNode | undefined {

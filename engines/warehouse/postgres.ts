@@ -67,6 +67,8 @@ export async function openPostgresWarehouse(options: PostgresOptions): Promise<W
   });
   // a connection that breaks while idle leaves the pool; the next statement opens another
   pool.on('error', () => undefined);
+  // one that breaks while it is lent says so to its statement; without a listener it would end the process, too
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const warehouse = new Postgres(pool, config, address);
   try {
     await warehouse.query('select 1 as one');

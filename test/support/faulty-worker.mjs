@@ -1,6 +1,7 @@
 // The real worker, with faults put around its activities or the operations of its lake: what MILLRACE_TEST_FAULTS says,
 // each as often as it says.
 // [{ "activity": "loadUnit", "when": "before" | "after", "do": "kill" | "stop" | "hang" | "loseAnswer", "times": 1, "log": "/path" }]
+// With a "node" only for that one of the transform graph.
 // [{ "lake": "putIfAbsent", "key": "/_manifest/", … }]: operations on keys that hold this text
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -45,7 +46,7 @@ const wrap = (activities) =>
       name,
       (...args) =>
         around(
-          ({ activity }) => activity === name,
+          ({ activity, node }) => activity === name && (node === undefined || node === args[0].node),
           () => run(...args),
         ),
     ]),

@@ -15,7 +15,7 @@ import { startTestStack } from './stack.js';
 export const FAULTY_WORKER = fileURLToPath(new URL('faulty-worker.mjs', import.meta.url));
 
 /** Something that happens to a worker; `test/support/faulty-worker.mjs` lets it happen. */
-export type Fault = ({ activity: string } | { lake: string; key: string }) & {
+export type Fault = ({ activity: string; node?: string } | { lake: string; key: string }) & {
   when: 'before' | 'after';
   do: 'kill' | 'stop' | 'hang' | 'loseAnswer';
   times?: number;
@@ -28,9 +28,9 @@ export interface TestRun extends Stack {
   happened: (index: number) => string[];
 }
 
-/** A stack with one project, whose worker meets these faults. Everything has ended when `work` has. */
+/** A stack with one project or several, whose worker meets these faults. Everything has ended when `work` has. */
 export async function withFaults<T>(
-  root: string,
+  root: string | string[],
   faults: Fault[],
   work: (run: TestRun) => Promise<T>,
   env: Record<string, string> = {},
@@ -39,7 +39,7 @@ export async function withFaults<T>(
   const log = (index: number): string => join(logs, `fault-${index}`);
   const planned = JSON.stringify(faults.map((fault, index) => ({ ...fault, log: log(index) })));
   const stack = await startTestStack({
-    projects: [root],
+    projects: [root].flat(),
     workerEntry: faults.length > 0 ? FAULTY_WORKER : workerEntry(),
     env: { ...env, MILLRACE_TEST_FAULTS: planned },
   });

@@ -12,8 +12,18 @@ export interface TransformProject {
   remove(): void;
 }
 
+export interface Declared {
+  name?: string;
+  /** of the project's warehouse, where it is not a DuckDB file */
+  warehouse?: Record<string, unknown>;
+  concurrency?: number;
+}
+
 /** @param files of the dbt project, by path */
-export function makeTransform(files: Record<string, string>, concurrency = 4): TransformProject {
+export function makeTransform(
+  files: Record<string, string>,
+  { name = 'transforming', warehouse, concurrency = 4 }: Declared = {},
+): TransformProject {
   const root = mkdtempSync(join(tmpdir(), 'millrace-transform-'));
   const put = (path: string, text: string): void => {
     mkdirSync(dirname(join(root, path)), { recursive: true });
@@ -21,10 +31,12 @@ export function makeTransform(files: Record<string, string>, concurrency = 4): T
   };
   put(
     'millrace.mjs',
-    `export default { name: 'transforming', transform: { concurrency: ${concurrency} },
-       pipelines: { all: { transform: true } } };\n`,
+    `export default ${JSON.stringify({
+      ...{ name, warehouse, transform: { concurrency } },
+      pipelines: { all: { transform: true } },
+    })};\n`,
   );
-  for (const [path, text] of Object.entries({ 'dbt_project.yml': 'name: transforming\n', ...files }))
+  for (const [path, text] of Object.entries({ 'dbt_project.yml': `name: ${name}\n`, ...files }))
     put(`dbt/${path}`, text);
   return {
     root,

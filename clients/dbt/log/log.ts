@@ -1,5 +1,6 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { timestamp } from '../../../engines/dbt/artifacts/timestamp.js';
 
 export type Level = 'debug' | 'info' | 'warn' | 'error';
 const RANK: Record<Level | 'none', number> = { debug: 0, info: 1, warn: 2, error: 3, none: 4 };
@@ -38,7 +39,7 @@ export class Log {
     if (format === 'json') {
       const info = {
         ...{ category: '', code, extra: {}, invocation_id: invocationId, level, msg: plain, name },
-        ...{ pid: process.pid, thread: 'MainThread', ts: now.toISOString().replace('Z', '000Z') },
+        ...{ pid: process.pid, thread: 'MainThread', ts: timestamp(now) },
       };
       process.stdout.write(`${JSON.stringify({ data: { ...data, msg: plain }, info })}\n`);
       return;

@@ -2,7 +2,7 @@ import { join, relative } from 'node:path';
 import type { Environment } from '../../../engines/dbt/context/environment.js';
 import type { NodeRecord, PlanNode, TransformPlan } from '../../../schemas/transform.js';
 import type { Place } from '../local.js';
-import { DBT_VERSION } from '../run-results.js';
+import { DBT_VERSION } from '../../../engines/dbt/project/dbt-version.js';
 import { compiledPath } from '../write-target.js';
 import { resultLine, startLine, type Described } from './lines.js';
 import type { Log } from './log.js';

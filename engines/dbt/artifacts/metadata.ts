@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Environment } from '../context/environment.js';
-
-/** The release of dbt whose artifacts these are: tools look at it before they read on. */
-export const DBT_VERSION = '1.10.23';
+import { metadataVariables } from '../context/functions.js';
+import { toPlain } from '../jinja/values.js';
+import { DBT_VERSION } from '../project/dbt-version.js';
+import { timestamp } from './timestamp.js';
 
 const SCHEMAS = {
   manifest: 'manifest/v12',
@@ -13,13 +14,13 @@ const SCHEMAS = {
 export type Artifact = keyof typeof SCHEMAS;
 
 /** What every artifact begins with. */
-export const metadata = (artifact: Artifact, environment: Environment): Record<string, unknown> => ({
+export const metadata = (artifact: Artifact, { run, env }: Environment): Record<string, unknown> => ({
   dbt_schema_version: `https://schemas.getdbt.com/dbt/${SCHEMAS[artifact]}.json`,
   dbt_version: DBT_VERSION,
-  generated_at: new Date().toISOString().replace('Z', '000Z'),
-  invocation_id: environment.run.run,
-  invocation_started_at: environment.run.startedAt,
-  env: {},
+  generated_at: timestamp(),
+  invocation_id: run.run,
+  invocation_started_at: timestamp(new Date(run.startedAt)),
+  env: toPlain(metadataVariables(env)),
 });
 
 /** what the manifest says of the project besides */

@@ -25,6 +25,7 @@ import {
   type Kwargs,
   type Value,
 } from '../jinja/values.js';
+import { DBT_VERSION } from '../project/dbt-version.js';
 import { md5 } from '../project/files.js';
 import { DateTime } from './datetime.js';
 import type { LogEntry } from './queries.js';
@@ -224,7 +225,7 @@ export const COMMON: Readonly<Record<string, Value>> = {
     }
   },
   thread_id: 'MainThread',
-  dbt_version: '1.10.23',
+  dbt_version: DBT_VERSION,
 };
 
 type Log = (entry: LogEntry) => void;

@@ -54,6 +54,9 @@ const extreme =
     return best ?? new Undefined('the extreme of nothing');
   };
 
+/** map, select and reject of something false (none above all) are of nothing, where other filters refuse it */
+const itemsOf = (input: Value): Value[] => (truthy(input) ? [...iterate(input)] : []);
+
 /** select, reject, selectattr, rejectattr */
 const chooser =
   (keep: boolean, byAttributeFirst: boolean): Filter =>
@@ -61,7 +64,7 @@ const chooser =
     const args = byAttributeFirst ? given.args.slice(1) : given.args;
     const [test, ...rest] = args;
     const of = byAttributeFirst ? byAttribute(given.value(0, 'attribute'), host) : (item: Value) => item;
-    return [...iterate(input)].filter((item) => {
+    return itemsOf(input).filter((item) => {
       const value = of(item);
       return (test === undefined ? truthy(value) : runTest(str(test), value, rest)) === keep;
     });
@@ -70,10 +73,10 @@ const chooser =
 const map: Filter = (input, given, host) => {
   const attribute = given.kwargs['attribute'];
   if (attribute !== undefined)
-    return [...iterate(input)].map((item) => reach(item, attribute, host, given.kwargs['default']));
+    return itemsOf(input).map((item) => reach(item, attribute, host, given.kwargs['default']));
   const [name, ...rest] = given.args;
   if (name === undefined) throw new JinjaFault('| map needs a filter or an attribute');
-  return [...iterate(input)].map((item) => host.filter(str(name), item, rest, given.kwargs));
+  return itemsOf(input).map((item) => host.filter(str(name), item, rest, given.kwargs));
 };
 
 const groupby: Filter = (input, given, host) => {

@@ -81,10 +81,13 @@ export interface Package {
  */
 export function readPackages(dir: string, { checkVersion = true } = {}): Package[] {
   const packages = new Map<string, Package>();
+  const installed = new Set<string>();
   const add = (folder: string, isRoot: boolean): void => {
     const found = readPackage(folder, dir, isRoot);
     const former = packages.get(found.name);
     if (former && realpathSync(former.dir) === realpathSync(found.dir)) return;
+    // a local package that was installed is read as installed: as a link, or as a copy of it where links were followed
+    if (former && installed.has(former.dir) && !installed.has(folder)) return;
     if (former)
       throw new MillraceError('DbtProjectInvalid', {
         what: `Two packages are called '${found.name}': ${former.prefix || '.'} and ${found.prefix}`,
@@ -94,7 +97,11 @@ export function readPackages(dir: string, { checkVersion = true } = {}): Package
     if (checkVersion)
       requireVersion(found.yaml['require-dbt-version'], found.source.at(['require-dbt-version']));
     packages.set(found.name, found);
-    if (isRoot) for (const each of installedPackages(found)) add(each, false);
+    if (isRoot) {
+      const folders = installedPackages(found);
+      for (const each of folders) installed.add(each);
+      for (const each of folders) add(each, false);
+    }
     for (const local of localPackages(folder, dir)) add(local, false);
   };
   add(dir, true);

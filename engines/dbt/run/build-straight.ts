@@ -1,5 +1,6 @@
 import { MillraceError } from '../../../schemas/errors.js';
 import type { Session } from '../../warehouse/port.js';
+import { timestamp } from '../artifacts/timestamp.js';
 import type { Node } from '../manifest.js';
 import { compileFor, outcome, relationOf, typeOf } from './built.js';
 import { catalogOf, watched, type Catalog } from './catalog.js';
@@ -20,7 +21,7 @@ export async function buildStraight(job: Job, node: Node): Promise<Outcome> {
   await catalog.ensureSchema(relation);
   if (isMicrobatch(node)) return buildBatches(job, node);
   const compiled = await compileFor(job, node);
-  const compiledAt = new Date().toISOString();
+  const compiledAt = timestamp();
   const given = { job, node, target: relation, compiled };
   const macro = customMacro(environment, node);
   let told = {};

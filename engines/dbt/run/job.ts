@@ -40,6 +40,6 @@ export interface Outcome extends Pick<NodeResult, 'status'> {
   batches?: NodeRecord['batches'];
   freshness?: NodeRecord['freshness'];
   shown?: NodeRecord['rows'];
-  /** when the SQL was ready and its execution began, ISO 8601; the whole time counts as execution without it */
+  /** when the SQL was ready and its execution began, as `timestamp` writes it; the whole time counts as execution without it */
   compiledAt?: string;
 }

@@ -21,6 +21,14 @@ export const isPlain = (node: Node, { pre, post }: NodeHooks): boolean =>
   !hasContract(node) &&
   !['indexes', 'grants', 'persist_docs'].some((setting) => wants(node, setting));
 
+/** Doing it again would not come to the same: it adds to what is there, or has effects of its own. */
+export const mayNotBeTwice = (node: Node): boolean => {
+  if (node.kind === 'test' || node.kind === 'unit_test' || node.kind === 'seed') return false;
+  const replaced = ['view', 'table', 'materialized_view'].includes(materialization(node));
+  const { pre, post } = nodeHooks(node);
+  return !replaced || pre.length + post.length > 0;
+};
+
 /** Runs those hooks of a node that belong to its transaction, or those that do not. */
 export async function runHooks(task: NodeTask, hooks: readonly Hook[], transaction: boolean): Promise<void> {
   for (const hook of hooks) if (hook.transaction === transaction) await task.hook(hook.sql);

@@ -1,6 +1,7 @@
 import { MillraceError } from '../../../schemas/errors.js';
 import { didYouMean } from '../../nearest.js';
 import type { RelationName, Session } from '../../warehouse/port.js';
+import { timestamp } from '../artifacts/timestamp.js';
 import { MacroObject } from '../jinja/render.js';
 import { fromPlain, tuple, type Kwargs, type Value } from '../jinja/values.js';
 import type { Macro } from '../jinja/ast.js';
@@ -33,7 +34,7 @@ export async function runHook(job: Job, node: Node): Promise<Outcome> {
   if (node.hook?.on === 'start') await ensureSchemas(job);
   const names = node.hook?.on === 'end' ? endNames(job) : {};
   const compiled = await new Compiler(environment, warehouse, signal).compile(node, undefined, { names });
-  const compiledAt = new Date().toISOString();
+  const compiledAt = timestamp();
   const work = async (session: Session): Promise<void> => {
     if (!isBlank(compiled)) await session.execute(compiled, { signal });
   };

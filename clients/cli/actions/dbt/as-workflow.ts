@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { skippedRecord } from '../../../../engines/dbt/run/record.js';
 import type { DbtCommand } from '../../../../schemas/dbt.js';
 import { MillraceError } from '../../../../schemas/errors.js';
-import type { NodeRecord, PlanNode } from '../../../../schemas/transform.js';
+import type { NodeRecord } from '../../../../schemas/transform.js';
 import { adHocProject } from '../../../dbt/ad-hoc-project.js';
 import { connectionOf, type Connection } from '../../../dbt/connection.js';
 import { DBT_EXIT, exitOf } from '../../../dbt/exit.js';
 import { writeArtifacts } from '../../../dbt/finish.js';
 import type { Invocation } from '../../../dbt/invocation.js';
-import { withoutRun } from '../../../dbt/local.js';
 import { Reporter } from '../../../dbt/log/reporter.js';
 import { readProject } from '../../../dbt/open.js';
 import { text } from '../../../dbt/settings.js';
@@ -49,7 +49,7 @@ export async function asWorkflow(invocation: Invocation): Promise<number> {
   const all: NodeRecord[] = [];
   for (const list of [plan.start, plan.nodes, plan.end])
     for (const [at, node] of list.entries()) {
-      const record = records.get(node.id) ?? notRun(node);
+      const record = records.get(node.id) ?? skippedRecord(node.id);
       all.push(record);
       writeCompiled(target, environment, record);
       reporter.record(record, node, { index: at + 1, total: list.length });
@@ -62,8 +62,6 @@ export async function asWorkflow(invocation: Invocation): Promise<number> {
   log.error(`${failure.type}: ${failure.message}`);
   return DBT_EXIT.invalid;
 }
-
-const notRun = (node: PlanNode): NodeRecord => withoutRun(node, 'skipped', undefined);
 
 /** A folder that workers can open: the one with a millrace.ts, or one made for this dbt project. */
 function projectRoot({ settings }: Invocation, { dialect, profile }: Connection): Promise<string> | string {

@@ -3,7 +3,7 @@ import { Interrupted } from '../../../dbt/interrupted.js';
 import { beginInvocation, type Invocation } from '../../../dbt/invocation.js';
 import { settle } from '../../../dbt/settings.js';
 import { DBT_EXIT } from '../../../dbt/exit.js';
-import { DBT_VERSION } from '../../../dbt/run-results.js';
+import { DBT_VERSION } from '../../../../engines/dbt/project/dbt-version.js';
 import { reportError, say } from '../../output.js';
 import type { CommandName } from '../../../dbt/options.js';
 

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { DBT_VERSION } from '../../../../engines/dbt/project/dbt-version.js';
 import { DBT_EXIT } from '../../../dbt/exit.js';
 import type { Invocation } from '../../../dbt/invocation.js';
 import { paint } from '../../../dbt/log/log.js';
 import { connectionOf, type Connection } from '../../../dbt/connection.js';
-import { DBT_VERSION } from '../../../dbt/run-results.js';
 
 const OK = (text: string): string => paint.green(`[OK ${text}]`);
 const BAD = (text: string): string => paint.red(`[ERROR ${text}]`);

@@ -1,11 +1,9 @@
 import { operationId, runOperation } from '../../../../engines/dbt/run/operation.js';
-import { record } from '../../../../engines/dbt/run/record.js';
+import { failedRecord, record } from '../../../../engines/dbt/run/record.js';
 import { MillraceError } from '../../../../schemas/errors.js';
-import type { PlanNode } from '../../../../schemas/transform.js';
 import { DBT_EXIT } from '../../../dbt/exit.js';
 import { writeArtifacts } from '../../../dbt/finish.js';
 import type { Invocation } from '../../../dbt/invocation.js';
-import { withoutRun } from '../../../dbt/local.js';
 import { problemText } from '../../../dbt/log/problem-text.js';
 import { withProject } from '../../../dbt/open.js';
 import { TargetFolder } from '../../../dbt/write-target.js';
@@ -21,11 +19,10 @@ export function operation(invocation: Invocation): Promise<number> {
     });
   const reading = { command: 'run-operation', planned: false } as const;
   return withProject(invocation, reading, async ({ environment, warehouse, signal }) => {
-    const began = performance.now();
+    const began = new Date();
     const id = operationId(environment.macros, macro);
     const options = { command: reading.command, flags: settings.flags, reuse: false, ledger: false };
     const job = { warehouse, environment, options, signal, results: [] };
-    const node: PlanNode = { id, name: macro, kind: 'operation', parents: [] };
     let done;
     try {
       done = await record({ id, relation: null }, environment.target.database, () =>
@@ -34,9 +31,9 @@ export function operation(invocation: Invocation): Promise<number> {
     } catch (error) {
       signal.throwIfAborted();
       log.error(`Encountered an error while running operation: ${problemText(error)}`);
-      done = withoutRun(node, 'error', error instanceof Error ? error.message : String(error));
+      done = failedRecord(id, began, error);
     }
-    const seconds = (performance.now() - began) / 1000;
+    const seconds = (Date.now() - began.getTime()) / 1000;
     writeArtifacts(invocation, environment, new TargetFolder(settings.target), [done], seconds);
     return done.result.status === 'error' ? DBT_EXIT.failed : DBT_EXIT.ok;
   });
