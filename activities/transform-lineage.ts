@@ -11,7 +11,7 @@ import type { NodeRecord } from '../schemas/transform.js';
 import type { WarehouseSpec } from '../schemas/warehouse.js';
 import { MILLRACE } from './millrace.js';
 import type { Resources } from './resources.js';
-import type { PlannedRun } from './transform.js';
+import type { PlannedRun } from './transform-runs.js';
 
 /** What a workflow says of its run. */
 export interface Told {

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readManifest } from '../engines/lake/bronze.js';
 import { freshness } from '../engines/lake/freshness.js';
 import { failedRecord } from '../engines/dbt/run/record.js';
-import { loadTransform, type Transform } from '../engines/dbt/transform.js';
 import type { Delivery } from '../engines/lineage/outbox.js';
 import { projectFile } from '../engines/project/load.js';
 import { bindSource, boundSources } from '../engines/warehouse/bind-source.js';
@@ -15,28 +14,17 @@ import type { NodeRecord, NodeResult, PlanNode } from '../schemas/transform.js';
 import { beating } from './beating.js';
 import type { Deps } from './deps.js';
 import type { OpenProject } from './resources.js';
-import { pagesOf, readPlan, storePlan, type PlanDocument } from './transform-plan.js';
+import { pagesOf, readPlan, storePlan } from './transform-plan.js';
 import { tellLineage, type Told } from './transform-lineage.js';
 import { readRecords, Records } from './transform-records.js';
+import { PlannedRuns, type PlanInput } from './transform-runs.js';
 
 /** One step of a planned run: everything else is in the plan. */
-export interface NodeInput {
-  project: ProjectRef;
-  plan: ObjectRef;
+export interface NodeInput extends PlanInput {
   /** dbt's unique_id */
   node: string;
 }
-export type PlanInput = Omit<NodeInput, 'node'>;
 
-/** A run as its nodes find it. */
-export interface PlannedRun {
-  project: OpenProject;
-  transform: Transform;
-  input: TransformInput;
-}
-
-/** Plans that a worker keeps open: the runs that go on at once, and a few that were just there. */
-const KEPT = 8;
 /** Twice the time in which a worker writes its records. */
 const OTHERS_WRITE_MS = 400;
 
@@ -47,58 +35,8 @@ export const createTransformActivities = (deps: Deps) => {
     stream: '',
   });
 
-  const open = async (project: OpenProject, input: TransformInput, sources: PlanDocument['sources']) => {
-    const { spec, dbtDir, ref } = project;
-    const warehouse = await deps.resources.warehouse(spec, ref.root);
-    if (!spec.transform || !dbtDir) {
-      throw new MillraceError('DbtProjectInvalid', {
-        what: `project ${ref.name} has no dbt_project.yml in its transform folder`,
-        where: { file: projectFile(ref.root) ?? ref.root, path: 'transform.dir' },
-        fix: 'Point transform.dir to the folder that holds dbt_project.yml',
-      });
-    }
-    return loadTransform({
-      ...{ dir: dbtDir, warehouse, schema: input.dbt?.schema ?? spec.warehouse.schema, sources },
-      ...{ interval: input.interval, run: input.run, reuse: input.reuse },
-      vars: { ...spec.transform.vars, ...input.dbt?.flags.vars },
-      env: await variables(spec.transform.env),
-      ...(input.dbt
-        ? { ...input.dbt, audit: false, ledger: input.reuse ? true : 'appends' }
-        : { select: input.select }),
-    });
-  };
-
-  /** What a template may read: what the project declares, and the variables that are dbt's by their name. */
-  const variables = async (
-    declared: Record<string, string> | 'inherit',
-  ): Promise<Record<string, string | undefined>> => {
-    if (declared === 'inherit') return process.env;
-    const resolved = Object.entries(declared).map(
-      async ([name, ref]) => [name, await deps.resources.secrets.resolve(ref)] as const,
-    );
-    const own = Object.entries(process.env).filter(([name]) => name.startsWith('DBT_'));
-    return Object.fromEntries([...own, ...(await Promise.all(resolved))]);
-  };
-
-  const redact = (text: string): string => deps.resources.secrets.redact(text);
-  const records = new Records(redact);
-  const opened = new Map<string, Promise<PlannedRun>>();
-  /** A plan names all that its nodes depend on, so what was read for one node serves the next. */
-  const planned = (input: PlanInput) => {
-    const key = input.plan.sha256;
-    const found =
-      opened.get(key) ??
-      deps.resources.project(input.project).then(async (project) => {
-        const document = await readPlan(project.lake, input.plan);
-        const transform = await open(project, document.input, document.sources);
-        return { project, transform, input: document.input };
-      });
-    opened.delete(key);
-    opened.set(key, found);
-    found.catch(() => opened.delete(key));
-    if (opened.size > KEPT) opened.delete(opened.keys().next().value ?? '');
-    return found;
-  };
+  const records = new Records((text) => deps.resources.secrets.redact(text));
+  const runs = new PlannedRuns(deps.resources);
 
   /** What the run's nodes came to so far; other workers write theirs within a moment. */
   const resultsOf = async ({ lake, spec }: OpenProject, plan: ObjectRef): Promise<NodeRecord[]> => {
@@ -110,7 +48,7 @@ export const createTransformActivities = (deps: Deps) => {
   /** Carries a node out. Its record goes to the lake, also that of a failure, and the history gets the result. */
   const carryOut = (input: NodeInput): Promise<NodeResult> =>
     beating(deps, labels(input), async ({ signal }) => {
-      const { project, transform } = await planned(input);
+      const { project, transform } = await runs.get(input);
       const began = new Date();
       try {
         const results = isHook(input.node) ? await resultsOf(project, input.plan) : [];
@@ -137,7 +75,7 @@ export const createTransformActivities = (deps: Deps) => {
         }
         await assertFresh(project);
         const sources = await boundSources(warehouse);
-        const plan = (await open(project, input, sources)).plan();
+        const plan = (await runs.load(project, input, sources)).plan();
         return storePlan(project.lake, { input, plan, sources }, project.spec.lineage !== undefined);
       }),
 
@@ -154,14 +92,14 @@ export const createTransformActivities = (deps: Deps) => {
 
     publishNode: (input: NodeInput): Promise<NodeResult> =>
       beating(deps, labels(input), async ({ signal }) => {
-        const { transform } = await planned(input);
+        const { transform } = await runs.get(input);
         return transform.publish(input.node, { signal });
       }),
 
     /** Writes the last records. The ledger of a run that nobody wants to reuse was needed only while it went on. */
     endRun: (input: PlanInput & { forget: boolean }): Promise<void> =>
       beating(deps, labels(input), async () => {
-        const { transform } = await planned(input);
+        const { transform } = await runs.get(input);
         await records.flush(input.plan);
         if (input.forget) await transform.forget();
       }),
@@ -169,7 +107,7 @@ export const createTransformActivities = (deps: Deps) => {
     /** Tells OpenLineage of a run's start or end. A place that is down has its events later. */
     tellLineage: (input: PlanInput & Told): Promise<Delivery> =>
       beating(deps, labels(input), async ({ signal }) => {
-        const run = await planned(input);
+        const run = await runs.get(input);
         const told = input.event === 'START' ? [] : await resultsOf(run.project, input.plan);
         return tellLineage(run, told, input, deps.resources, signal);
       }),
@@ -177,7 +115,7 @@ export const createTransformActivities = (deps: Deps) => {
     /** After a cancellation: what was built beside the live relations and will not be published. */
     discardBuilt: (input: PlanInput): Promise<void> =>
       beating(deps, labels(input), async ({ signal }) =>
-        (await planned(input)).transform.discard({ signal }),
+        (await runs.get(input)).transform.discard({ signal }),
       ),
   };
 };

@@ -16,10 +16,10 @@ import { failureText, stageFailed } from './failures.js';
 import { walk } from './graph.js';
 import { progress } from './messages.js';
 import { policies } from './policies.js';
+import { describe, keepSlowest, type NodeLine } from './transform-details.js';
 
 /** A failure of a thousand nodes must still fit into the history. */
 const FAILURES_TOLD = 50;
-const SLOWEST_TOLD = 12;
 /** Well below the server's 51,200 events; a node has about ten of them with its tests. */
 const MAX_EVENTS = 12_000;
 
@@ -49,8 +49,8 @@ export async function transform(input: TransformInput): Promise<TransformResult>
     rows: result.rows,
   }));
 
-  const planned = input.cursor?.planned ?? (await activities.planTransform(input));
-  const nodes = await graphOf(planned, (page) =>
+  const { first, ...planned }: Begun = input.cursor?.planned ?? (await activities.planTransform(input));
+  const nodes = await graphOf(planned.pages, first, (page) =>
     activities.planPage({ project: input.project, plan: planned.ref, page }),
   );
   const { start, end, mermaid } = planned;
@@ -58,8 +58,7 @@ export async function transform(input: TransformInput): Promise<TransformResult>
   result.nodes = nodes.length;
   result.warnings = planned.warnings;
   const slowest: NodeLine[] = [];
-  const tell = (): void =>
-    setCurrentDetails([describe(result, done), tableOf(slowest), graph(mermaid)].join('\n'));
+  const tell = (): void => setCurrentDetails(describe(result, done, slowest, mermaid));
   // tests that audit a model run inside its step; the walk is over everything else
   const steps = nodes.flatMap((node, index) => (node.audit === undefined ? [index] : []));
   const stepOf = new Map(steps.map((index, step) => [index, step]));
@@ -152,10 +151,9 @@ export async function transform(input: TransformInput): Promise<TransformResult>
       more: () => workflowInfo().historyLength < historyLength + MAX_EVENTS,
     });
     if (canGoOn(parents, outcomes)) {
-      const { first: _, ...rest } = { first: [], ...planned };
       await continueAsNew<typeof transform>({
         ...input,
-        cursor: { planned: rest, states: statesOf(outcomes), result: shortened(result) },
+        cursor: { planned, states: statesOf(outcomes), result: shortened(result) },
       });
     }
     for (const [step, outcome] of outcomes.entries())
@@ -178,14 +176,18 @@ export async function transform(input: TransformInput): Promise<TransformResult>
   return result;
 }
 
+/** A run that has gone on from another reads the first page of its graph again, too. */
+type Begun = Omit<PlannedTransform, 'first'> & Partial<Pick<PlannedTransform, 'first'>>;
+
 async function graphOf(
-  planned: Omit<PlannedTransform, 'first'> & { first?: PlanNode[] },
-  page: (page: number) => Promise<PlanNode[]>,
+  pages: readonly number[],
+  first: PlanNode[] | undefined,
+  read: (page: number) => Promise<PlanNode[]>,
 ): Promise<PlanNode[]> {
-  const pages = await Promise.all(
-    planned.pages.map((_, at) => (at === 0 && planned.first ? planned.first : page(at))),
+  const nodes = await Promise.all(
+    pages.map((_, page) => (page === 0 && first ? Promise.resolve(first) : read(page))),
   );
-  return pages.flat();
+  return nodes.flat();
 }
 
 const succeeded = ({ status }: NodeResult): boolean =>
@@ -221,40 +223,4 @@ function count(result: TransformResult, node: PlanNode, outcome: NodeResult): vo
   }
   if (outcome.status === 'success') result.rows += outcome.rows ?? 0;
   if (outcome.bytes !== undefined) result.bytes = (result.bytes ?? 0) + outcome.bytes;
-}
-
-type NodeLine = NodeResult & { name: string };
-
-function keepSlowest(lines: NodeLine[], { name }: PlanNode, outcome: NodeResult): void {
-  lines.push({ ...outcome, name });
-  lines.sort((a, b) => b.seconds - a.seconds);
-  lines.length = Math.min(lines.length, SLOWEST_TOLD);
-}
-
-/** The nodes that took longest, with what the warehouse said of them. */
-function tableOf(lines: readonly NodeLine[]): string {
-  if (lines.length === 0) return '';
-  const number = (value: number | undefined): string => value?.toLocaleString('en') ?? '';
-  return [
-    '',
-    '| slowest nodes | status | seconds | rows | bytes read | query |',
-    '| --- | --- | ---: | ---: | ---: | --- |',
-    ...lines.map(
-      ({ name, status, seconds, rows, bytes, queryIds }) =>
-        `| ${name} | ${status} | ${seconds} | ${number(rows)} | ${number(bytes)} | ${queryIds?.at(-1) ?? ''} |`,
-    ),
-    '',
-  ].join('\n');
-}
-
-const graph = (mermaid: string): string => (mermaid === '' ? '' : ['```mermaid', mermaid, '```'].join('\n'));
-
-function describe(result: TransformResult, done: number): string {
-  const lines = [
-    `${done} of ${result.nodes} nodes: ${result.built} built, ${result.reused} reused, ${result.passed} tests passed, ` +
-      `${result.warned} warned, ${result.failed.length} failed, ${result.skipped} skipped`,
-    ...result.warnings.map((warning) => `- warning: ${warning}`),
-    ...result.failed.map(({ id, message }) => `- **${id}**: ${message}`),
-  ];
-  return lines.slice(0, 40).join('\n');
 }

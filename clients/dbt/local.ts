@@ -73,7 +73,9 @@ export async function runLocal(
       else failed = !(await carryOut(hook, place));
     }
   };
-  const placeOf = (index: number): Place => ({ index: index + 1, total: nodes.length });
+  // numbered as they begin or are skipped
+  let numbered = 0;
+  const nextPlace = (): Place => ({ index: ++numbered, total: nodes.length });
   const skipBelow = (index: number): void => {
     const reached = new Set<number>();
     const visit = (at: number): void => {
@@ -86,20 +88,20 @@ export async function runLocal(
     visit(index);
     for (const child of [...reached].sort((a, b) => a - b)) {
       done.add(child);
-      skip(nodes[child] as PlanNode, placeOf(child));
+      skip(nodes[child] as PlanNode, nextPlace());
     }
   };
 
   await hooks(start);
   const step = async (index: number): Promise<boolean> => {
     done.add(index);
-    const succeeded = await carryOut(nodes[index] as PlanNode, placeOf(index));
+    const succeeded = await carryOut(nodes[index] as PlanNode, nextPlace());
     if (!succeeded) skipBelow(index);
     return succeeded;
   };
   const parents = nodes.map((node) => node.parents);
   await walk(parents, run.threads, step, { more: () => more });
-  for (const [index, node] of nodes.entries()) if (!done.has(index)) skip(node, placeOf(index));
+  for (const [index, node] of nodes.entries()) if (!done.has(index)) skip(node, nextPlace());
   await hooks(end);
   return records;
 }

@@ -47,7 +47,11 @@ const timing = (record: NodeRecord): Record<string, string>[] => [
 ];
 
 /** `sources.json` in dbt's schema v3. */
-export function sourceResults({ environment, records, seconds }: Omit<Timed, 'invocation'>): Record<string, unknown> {
+export function sourceResults({
+  environment,
+  records,
+  seconds,
+}: Omit<Timed, 'invocation'>): Record<string, unknown> {
   return {
     metadata: metadata('sources', environment),
     results: records.map(sourceResult),

@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import type { Node } from '../../engines/dbt/manifest.js';
 import type { Environment } from '../../engines/dbt/context/environment.js';
 import type { NodeRecord } from '../../schemas/transform.js';
@@ -34,8 +34,9 @@ function holds(file: string, text: string): boolean {
 export function compiledPath(environment: Environment, node: Node): string {
   const owner = environment.packages.find(({ name }) => name === node.package);
   const file = owner && node.file.startsWith(owner.prefix) ? node.file.slice(owner.prefix.length) : node.file;
-  const generic = Boolean(node.test?.generic) || node.kind === 'unit_test';
+  const generic = Boolean(node.test?.generic);
   if (node.kind === 'snapshot') return `${node.package}/${file}/${node.name}.sql`;
+  if (node.kind === 'unit_test') return `${node.package}/${file}/${posix.dirname(file)}/${node.name}.sql`;
   return `${node.package}/${generic ? `${file}/${node.path.split('/').at(-1) ?? node.name}` : file}`;
 }
 

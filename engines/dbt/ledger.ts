@@ -21,23 +21,38 @@ const ready = new WeakMap<Warehouse, Promise<unknown>>();
 export function prepareLedger(warehouse: Warehouse): Promise<unknown> {
   let made = ready.get(warehouse);
   if (!made) {
-    made = warehouse.transaction((session) =>
-      session.run(`
+    made = warehouse.transaction(async (session) => {
+      await renameCounts(session);
+      await session.run(`
         CREATE SCHEMA IF NOT EXISTS ${SCHEMA};
         CREATE TABLE IF NOT EXISTS ${SCHEMA}.relations (
           id VARCHAR, key VARCHAR, node VARCHAR, row_count BIGINT, run VARCHAR, published_at TIMESTAMPTZ);
         CREATE TABLE IF NOT EXISTS ${SCHEMA}.audits (
           id VARCHAR, key VARCHAR, audit VARCHAR, row_count BIGINT, run VARCHAR, built_at TIMESTAMPTZ);
         CREATE TABLE IF NOT EXISTS ${SCHEMA}.tests (
-          node VARCHAR, key VARCHAR, status VARCHAR, failures DOUBLE PRECISION, run VARCHAR, tested_at TIMESTAMPTZ)`),
-    );
+          node VARCHAR, key VARCHAR, status VARCHAR, failures DOUBLE PRECISION, run VARCHAR, tested_at TIMESTAMPTZ)`);
+    });
     ready.set(warehouse, made);
     made.catch(() => ready.delete(warehouse));
   }
   return made;
 }
 
-export const keyName = ({ schema, name }: RelationName): string => `${schema}.${name}`.toLowerCase();
+/** Has a run left a ledger here, so that what is built must be noted in it? */
+export const hasLedger = async (warehouse: Warehouse): Promise<boolean> =>
+  (await warehouse.describe({ schema: SCHEMA, name: 'relations' })) !== null;
+
+/** Ledgers made before version 0.1 count in a column whose name other warehouses reserve. */
+async function renameCounts(session: Session): Promise<void> {
+  for (const name of ['relations', 'audits']) {
+    const found = await session.describe({ schema: SCHEMA, name });
+    if (found?.columns.some((column) => column.name === 'rows'))
+      await session.run(`ALTER TABLE ${SCHEMA}.${name} RENAME COLUMN rows TO row_count`);
+  }
+}
+
+export const keyName = ({ database, schema, name }: RelationName): string =>
+  `${database === undefined ? '' : `${database}.`}${schema}.${name}`.toLowerCase();
 
 export interface Published {
   /** content key */
@@ -206,7 +221,7 @@ export async function recordTest(
 /** Forgets a run; the ledger itself goes with the last one, so that a dbt run leaves nothing behind. */
 export async function forgetRun(warehouse: Warehouse, run: string): Promise<void> {
   // a run of which nothing had to be remembered made none
-  if ((await warehouse.describe({ schema: SCHEMA, name: 'relations' })) === null) return;
+  if (!(await hasLedger(warehouse))) return;
   const tables = ['relations', 'audits', 'tests'].map((name) => `${SCHEMA}.${name}`);
   await warehouse.transaction(async (session) => {
     for (const table of tables) await session.run(`DELETE FROM ${table} WHERE run = ${quoteText(run)}`);

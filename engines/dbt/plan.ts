@@ -32,7 +32,9 @@ export function makePlan(
 ): TransformPlan {
   if (options.command === 'run-operation')
     return { nodes: [], start: [], end: [], mermaid: '', warnings: manifest.warnings };
-  const rest = { start: hooks(manifest, 'start'), end: hooks(manifest, 'end'), warnings: manifest.warnings };
+  // clone computes nothing, so dbt runs no hooks of the project around it
+  const around = (on: 'start' | 'end'): PlanNode[] => (options.command === 'clone' ? [] : hooks(manifest, on));
+  const rest = { start: around('start'), end: around('end'), warnings: manifest.warnings };
   if (options.command === 'source freshness') {
     const sources = [...manifest.sources.values()].filter(({ id }) => selected.has(id));
     return { ...rest, nodes: sources.map(sourceStep), mermaid: '' };
@@ -175,18 +177,22 @@ function isEphemeralId(manifest: Manifest, id: string): boolean {
   return node !== undefined && isEphemeral(node);
 }
 
-/** Steps so that each comes after its parents, otherwise as the manifest has them. */
+/**
+ * Steps so that each comes after its parents: level by level, and by id within one, as dbt begins them. So seeds come
+ * before tests of sources, which may read what the seeds have brought.
+ */
 function inOrder(steps: readonly Step[]): PlanNode[] {
-  const position = new Map<number, number>();
-  const visit = (at: number): void => {
-    if (position.has(at)) return;
-    position.set(at, -1);
-    for (const parent of steps[at]?.parents ?? []) visit(parent);
-    position.delete(at);
-    position.set(at, position.size);
+  const levels = new Map<number, number>();
+  const level = (at: number): number => {
+    const known = levels.get(at);
+    if (known !== undefined) return known;
+    const { parents, audit } = steps[at] as Step;
+    const above = Math.max(-1, ...[...parents, ...(audit === undefined ? [] : [audit])].map(level));
+    levels.set(at, above + 1);
+    return above + 1;
   };
-  for (const at of steps.keys()) visit(at);
-  const order = [...position.keys()];
+  const id = (at: number): string => steps[at]?.node.id ?? '';
+  const order = [...steps.keys()].sort((a, b) => level(a) - level(b) || (id(a) < id(b) ? -1 : 1));
   const place = new Map(order.map((at, index) => [at, index]));
   const to = (at: number): number => place.get(at) ?? -1;
   const sorted = (list: Iterable<number>): number[] => [...list].map(to).sort((a, b) => a - b);

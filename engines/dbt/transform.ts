@@ -6,7 +6,7 @@ import type { RelationName, Statement, Warehouse } from '../warehouse/port.js';
 import { withDefaults } from '../warehouse/with-defaults.js';
 import type { Environment, TargetSettings } from './context/environment.js';
 import { topological } from './graph.js';
-import { dropAudits, forgetRun, prepareLedger } from './ledger.js';
+import { dropAudits, forgetRun, hasLedger, prepareLedger } from './ledger.js';
 import type { Node } from './manifest.js';
 import { loadProject } from './parse/load.js';
 import { makePlan } from './plan.js';
@@ -106,7 +106,9 @@ const NOTHING: Selection = { ids: new Set(), warnings: [], deferred: new Map() }
  */
 export async function loadTransform(context: TransformContext): Promise<Transform> {
   const { warehouse } = context;
-  const { command = 'build', flags = {}, reuse = true, ledger = true } = context;
+  const { command = 'build', flags = {}, reuse = true } = context;
+  // a pipeline's ledger must hear of what others build, or it would take it for its own
+  const ledger = (await hasLedger(warehouse)) || (context.ledger ?? true);
   const { environment, plan } = readTransform(context);
   const { nodes } = environment.manifest;
   const steps = [...plan.start, ...plan.nodes, ...plan.end];

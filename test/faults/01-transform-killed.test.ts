@@ -62,7 +62,9 @@ test(
       expect(happened(0)).toHaveLength(1);
       expect(happened(1)).toHaveLength(2);
     });
-    const days = await read('select day[:10] as day, count(*)::int as n from main.events group by 1 order by 1');
+    const days = await read(
+      'select day[:10] as day, count(*)::int as n from main.events group by 1 order by 1',
+    );
     expect(days).toEqual([
       { day: '2026-01-05', n: 10 },
       { day: '2026-01-06', n: 10 },

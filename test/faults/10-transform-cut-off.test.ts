@@ -29,16 +29,18 @@ test('a connection to Postgres that is cut again and again while a run goes on: 
     const url = new URL(postgres.url);
     url.port = String(proxy.port);
     const work: Parameters<typeof withFaults>[2] = async ({ client, pids }) => {
+      const worker = pids()['worker-1'];
       for (let n = 0; n < RUNS; n++) {
         const before = proxy.cuts;
         const interval = `2026-01-${String(n + 5).padStart(2, '0')}`;
         // cut between statement and answer as well as in the middle of either, also of a COMMIT
         proxy.cut({ after: 1_300 * n, direction: n % 3 === 0 ? 'up' : 'down', times: 2 });
-        console.log(n, performance.now(), pids());
         const run = await startRun(client, root, { pipeline: 'all', interval });
         expect((await resultOf(client, run)).transform).toMatchObject({ failed: [], skipped: 0 });
         expect(proxy.cuts).toBeGreaterThan(before);
       }
+      // a connection's end is not the worker's
+      expect(pids()['worker-1']).toBe(worker);
     };
     await withFaults(root, [], work, { WAREHOUSE_URL: url.href });
     const days = await postgres.sql('select count(*)::int as n from public.added group by day order by day');

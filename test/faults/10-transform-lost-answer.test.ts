@@ -33,9 +33,12 @@ const FILES = {
 const NODES = ['model.shaken.appended', 'model.shaken.merged', 'model.shaken.replaced', 'model.shaken.daily'];
 /** Of each node the answer is lost once; the worker that made the snapshot is killed before it can give one. */
 const FAULTS: Fault[] = [
-  ...[...NODES, 'seed.shaken.rates'].map(
-    (node): Fault => ({ activity: 'buildNode', node, when: 'after', do: 'loseAnswer' }),
-  ),
+  ...[...NODES, 'seed.shaken.rates'].map((node): Fault => ({
+    activity: 'buildNode',
+    node,
+    when: 'after',
+    do: 'loseAnswer',
+  })),
   { activity: 'buildNode', node: 'snapshot.shaken.kept', when: 'after', do: 'kill' },
 ];
 

@@ -8,7 +8,7 @@ import type { Row } from '../../engines/warehouse/port.js';
 export interface TransformProject {
   readonly root: string;
   /** rows of the warehouse; no worker may hold it */
-  read<T extends Row>(sql: string): Promise<T[]>;
+  readonly read: <T extends Row>(sql: string) => Promise<T[]>;
   remove(): void;
 }
 

@@ -38,3 +38,6 @@ export const BUILT_IN_MACROS: Readonly<Record<string, string>> = {
   'dbt/snowflake.sql': SNOWFLAKE,
   'dbt/snowflake_expressions.sql': SNOWFLAKE_EXPRESSIONS,
 };
+
+/** Whether a place in an error is in one of these texts, and not in a file that somebody can open. */
+export const isBuiltIn = (file: string): boolean => file in BUILT_IN_MACROS;

@@ -305,8 +305,9 @@ export const INCREMENTAL = String.raw`
     {%- if on_schema_change == 'fail' -%}
       {%- do exceptions.raise_compiler_error(
            'The source and target schemas on this incremental model are out of sync: columns of the query that '
-           ~ target_relation ~ ' lacks: ' ~ changes['source_not_in_target'] ~ '; columns it has that the query lacks: '
-           ~ changes['target_not_in_source'] ~ '; other types: ' ~ changes['new_target_types']
+           ~ target_relation ~ ' lacks: ' ~ (changes['source_not_in_target'] | map(attribute='name') | join(', ') or 'none') ~ '; columns it has that the query lacks: '
+           ~ (changes['target_not_in_source'] | map(attribute='name') | join(', ') or 'none') ~ '; other types: '
+           ~ (changes['new_target_types'] | map(attribute='column_name') | join(', ') or 'none')
            ~ '. Set on_schema_change to append_new_columns or sync_all_columns, run it with --full-refresh, or change the table by hand') -%}
     {%- endif -%}
     {%- do sync_column_schemas(on_schema_change, target_relation, changes) -%}

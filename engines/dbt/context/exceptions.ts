@@ -1,11 +1,12 @@
 import { Arguments } from '../jinja/arguments.js';
 import { JinjaFault } from '../jinja/fault.js';
 import { iterate, Module, str, type JinjaFunction, type Value } from '../jinja/values.js';
+import { contractText } from './contract-error.js';
 import type { LogEntry } from './queries.js';
 
 /** A fault that the author of a template raised: its message is theirs, and needs no advice of ours. */
 const raised = (text: string, site: Parameters<JinjaFunction>[2]): never => {
-  throw new JinjaFault(text, site, `It was raised there by the project's own code`);
+  throw new JinjaFault(text, site, 'A template raised it on purpose: do as it says');
 };
 
 /** `exceptions` in a template. @param warn takes warnings */
@@ -64,10 +65,15 @@ export function exceptionsModule(warn: (entry: LogEntry) => void): Module {
       (given) =>
         `Contracted models require data_type to be defined for each column. Please ensure that the column name and data_type are defined within the YAML configuration for the ${str([...iterate(given.value(0, 'column_names'))])} column(s).`,
     ),
-    raise_contract_error: raise(
-      'raise_contract_error',
-      () => 'This model has an enforced contract that failed: its columns are not those of its YAML',
-    ),
+    raise_contract_error: (args, kwargs, site) => {
+      const given = new Arguments('exceptions.raise_contract_error()', args, kwargs);
+      throw new JinjaFault(
+        contractText(given.value(0, 'yaml_columns'), given.value(1, 'sql_columns')),
+        site,
+        'Make the columns of the query and those of its YAML the same, in name, number and type',
+        'SchemaMismatch',
+      );
+    },
     raise_ambiguous_alias: raise(
       'raise_ambiguous_alias',
       (given) =>

@@ -170,7 +170,8 @@ function assign(target: Target, value: Value, scope: Scope, site: Site): void {
 function callBlock(node: Statement & { kind: 'call' }, scope: Scope): Value {
   const { call } = node;
   if (call.kind !== 'call') throw new JinjaFault("'call' needs a macro call", node.site);
-  const caller = new MacroObject(node.macro, scope);
+  // `return` in the block ends the macro that calls the block, as in dbt
+  const caller = new MacroObject(node.macro, scope, undefined, undefined, false);
   const inner = scope.inner();
   inner.set(CALLER, caller);
   const withCaller = {
@@ -198,6 +199,8 @@ export class MacroObject extends PyObject {
     private readonly around: <T>(work: () => T) => T = (work) => work(),
     /** its name in errors */
     private readonly label = macro.name,
+    /** whether `return` ends it and no more */
+    private readonly returns = true,
   ) {
     super();
   }
@@ -227,7 +230,10 @@ export class MacroObject extends PyObject {
     try {
       this.around(() => execute(this.macro.body, inner, out));
     } catch (cause) {
-      if (cause instanceof ReturnSignal) return cause.value;
+      if (cause instanceof ReturnSignal) {
+        if (this.returns) return cause.value;
+        throw cause;
+      }
       throw passedThrough(locate(cause, site), this.label, site);
     } finally {
       depth--;

@@ -2,6 +2,7 @@ import { MillraceError } from '../../../schemas/errors.js';
 import type { RelationName, Session } from '../../warehouse/port.js';
 import { graphDict } from '../artifacts/manifest.js';
 import { modelDict } from '../artifacts/node-dict.js';
+import { isBuiltIn } from '../builtin/all.js';
 import { ConfigObject } from '../context/config-object.js';
 import type { Environment } from '../context/environment.js';
 import { NodeContext, type NodeHost } from '../context/node-context.js';
@@ -128,7 +129,7 @@ export class Compiler {
         { signal: this.signal, log: this.environment.log },
       );
     } catch (cause) {
-      throw cause instanceof JinjaFault ? cause.toError() : cause;
+      throw cause instanceof JinjaFault ? cause.toError(isBuiltIn) : cause;
     }
   }
 

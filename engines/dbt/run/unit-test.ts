@@ -1,4 +1,4 @@
-import { MillraceError } from '../../../schemas/errors.js';
+import { formatPosition, MillraceError } from '../../../schemas/errors.js';
 import type { Environment } from '../context/environment.js';
 import { Relation } from '../context/relation.js';
 import { JinjaFault } from '../jinja/fault.js';
@@ -32,7 +32,7 @@ export async function unitTestNode(job: Job, node: Node): Promise<Outcome> {
 
   const statements = new Statements();
   try {
-    const columns = await inputs.queryColumns(model, query);
+    const columns = await columnsOf(inputs, node, model, query);
     const sql = await comparison(plain, inputs, model, unit.expect, query, columns);
 
     const key = options.ledger ? sha256(sql) : '';
@@ -52,6 +52,29 @@ export async function unitTestNode(job: Job, node: Node): Promise<Outcome> {
     return { ...outcome, status: 'pass', failures: 0 };
   } catch (cause) {
     throw failedWith(inUnitTest(cause, node), { compiled: query, ...statements.told() });
+  }
+}
+
+/** What the model's query gives over these rows. Here nothing was expected yet: what is wrong is the model's, or given. */
+async function columnsOf(
+  inputs: UnitInputs,
+  node: Node,
+  model: Node,
+  query: string,
+): Promise<readonly ColumnInfo[]> {
+  try {
+    return await inputs.queryColumns(model, query);
+  } catch (cause) {
+    // the query is asked for inside of another one, from its second line on
+    const explained = explain(cause, model, 1, query);
+    if (!(explained instanceof MillraceError) || explained.type !== 'SqlError') throw cause;
+    const { what, where } = explained;
+    throw new MillraceError('SqlError', {
+      what: `${FAILED} '${node.name}': ${what}`,
+      where,
+      fix: `Correct the model, or the rows that the test gives it (${formatPosition(node.unit?.where ?? {})})`,
+      cause,
+    });
   }
 }
 
@@ -172,11 +195,15 @@ function overridden({ macros }: Environment, given: Record<string, unknown>): Re
 const texts = (values: Record<string, unknown>): Record<string, string> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, str(fromPlain(value))]));
 
+/** as dbt begins it */
+const FAILED = 'An error occurred during execution of unit test';
+
 function inUnitTest(cause: unknown, node: Node): unknown {
+  if (cause instanceof MillraceError && cause.what.startsWith(FAILED)) return cause;
   const explained = explain(cause, node, 0);
   if (!(explained instanceof MillraceError) || explained.type !== 'SqlError') return explained;
   return new MillraceError('SqlError', {
-    what: `An error occurred during execution of unit test '${node.name}': ${explained.what}`,
+    what: `${FAILED} '${node.name}': ${explained.what}`,
     where: node.unit?.where ?? explained.where,
     fix: 'Check the columns and types of the rows in given and expect',
     cause,

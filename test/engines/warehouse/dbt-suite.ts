@@ -100,5 +100,69 @@ export function testDbtProject(name: string, open: () => Promise<Warehouse>): vo
         await warehouse.close();
       }
     });
+
+    test('keeps what is published when a test fails, and reuses what is current', async () => {
+      const warehouse = await open();
+      try {
+        const dir = writeProject(AUDITED);
+        const run = (id: string, high: number): Promise<Record<string, string>> =>
+          runAll(context(dir, warehouse, { schema: 'audited', run: id, vars: { high } }));
+        const rows = async (): Promise<string[][]> =>
+          Promise.all(
+            ['numbers', 'grown', 'shown'].map(async (name) =>
+              (await warehouse.query(`select n from audited.${name} order by n`)).map(({ n }) => String(n)),
+            ),
+          );
+        expect(new Set(Object.values(await run('r1', 2)))).toEqual(new Set(['success', 'pass']));
+        expect(await rows()).toEqual([
+          ['1', '2'],
+          ['1', '2'],
+          ['1', '2'],
+        ]);
+        expect(new Set(Object.values(await run('r2', 2)))).toEqual(new Set(['reused']));
+        const failed = await run('r3', 9);
+        expect(failed).toMatchObject({ numbers: 'success', few_numbers: 'fail' });
+        expect(await rows()).toEqual([
+          ['1', '2'],
+          ['1', '2'],
+          ['1', '2'],
+        ]);
+        expect(new Set(Object.values(await run('r4', 3)))).toEqual(new Set(['success', 'pass']));
+        expect(await rows()).toEqual([
+          ['1', '2', '3'],
+          ['1', '2', '3'],
+          ['1', '2', '3'],
+        ]);
+        const left = (await warehouse.relations({ schema: 'audited' })).map(({ name }) => name.toLowerCase());
+        // of the run that failed, for its reader to look at
+        expect(left.filter((name) => !name.includes('__audit_')).sort()).toEqual([
+          'grown',
+          'numbers',
+          'shown',
+        ]);
+      } finally {
+        await warehouse.close();
+      }
+    });
   });
 }
+
+const AUDITED: Files = {
+  'models/numbers.sql': `{{ config(materialized='table') }}
+    {% for n in range(1, var('high') + 1) %}select {{ n }} as n{% if not loop.last %} union all {% endif %}{% endfor %}`,
+  'models/grown.sql': `{{ config(materialized='incremental', unique_key='n', incremental_strategy='delete+insert') }}
+    select n from {{ ref('numbers') }}`,
+  'models/shown.sql': `{{ config(materialized='view') }} select n from {{ ref('grown') }}`,
+  'models/schema.yml': `version: 2
+models:
+  - name: numbers
+    columns: [{name: n, data_tests: [{few: {name: few_numbers}}]}]
+  - name: grown
+    columns: [{name: n, data_tests: [{not_null: {name: no_null}}, {unique: {name: no_two}}]}]
+  - name: shown
+    columns: [{name: n, data_tests: [{not_null: {name: nothing_hidden}}]}]
+`,
+  'tests/generic/few.sql': `{% test few(model, column_name) %}
+    select {{ column_name }} from {{ model }} where {{ column_name }} > 5
+  {% endtest %}`,
+};

@@ -12,7 +12,8 @@ export function compile(invocation: Invocation): Promise<number> {
   const { settings, log } = invocation;
   return withProject(invocation, { command: 'compile', planned: false }, async (opened) => {
     const { plan, records, reporter, seconds } = await compileNodes(invocation, opened);
-    for (const { name, record } of asked(plan, records, settings)) log.answer(printed(record, name, invocation));
+    for (const { name, record } of asked(plan, records, settings))
+      log.answer(printed(record, name, invocation));
     const code = exitOf(records.map(({ result }) => result.status));
     if (code !== 0) reporter.end(plan, records, seconds);
     writeArtifacts(invocation, opened.environment, new TargetFolder(settings.target), records, seconds);
