@@ -16,7 +16,7 @@ const MAY = {
 /** Engines stand alone, but for these. */
 const ENGINES = {
   dbt: ['warehouse'],
-  lineage: ['dbt/artifacts', 'warehouse/port'],
+  lineage: ['dbt/artifacts'],
   lake: ['warehouse/port'],
   ml: ['lake', 'warehouse'],
   project: ['copybook', 'lake'],

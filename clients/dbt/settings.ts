@@ -57,7 +57,8 @@ export function settle(parsed: Arguments & { command: CommandName }, argv: reado
 
 /** Where the manifest of what is live is kept: environments are compared with it. */
 export const productionFolder = (target: string): string => join(target, 'production');
-export const environmentFolder = (target: string, name: string): string => join(target, 'environments', name);
+export const environmentFolder = (target: string, name: string): string =>
+  join(target, 'environments', name.replace(/[^A-Za-z0-9_-]+/g, '_'));
 
 export const text = (given: Readonly<Record<string, unknown>>, name: string): string | undefined =>
   typeof given[name] === 'string' ? given[name] : undefined;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import type { Node } from '../../engines/dbt/manifest.js';
@@ -10,9 +11,9 @@ export class TargetFolder {
 
   constructor(readonly folder: string) {}
 
-  /** @param path `/`-separated, below the folder */
+  /** @param path `/`-separated, below the folder; names in it are whatever a project says */
   write(path: string, text: string): void {
-    const file = join(this.folder, path);
+    const file = join(this.folder, ...path.split('/').map(fileName));
     const folder = dirname(file);
     if (!this.made.has(folder)) mkdirSync(folder, { recursive: true });
     this.made.add(folder);
@@ -22,6 +23,18 @@ export class TargetFolder {
   json(name: string, document: unknown): void {
     this.write(name, JSON.stringify(document));
   }
+}
+
+/** The most bytes that file systems take for a name, and room for what is put after it. */
+const LONGEST = 240;
+
+/** A name of a project as one part of a path: it leads nowhere else, and no file system finds it too long. */
+function fileName(part: string): string {
+  const name = part === '..' ? '__' : part.replaceAll('\0', '_');
+  if (Buffer.byteLength(name) <= LONGEST) return name;
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 16);
+  const start = Buffer.from(name).subarray(0, LONGEST - 40).toString().replaceAll('\uFFFD', '');
+  return `${start}_${hash}${/\.[a-z]{1,4}$/.exec(name)?.[0] ?? ''}`;
 }
 
 /** Reading is much cheaper than writing, and most files are the same as last time. */

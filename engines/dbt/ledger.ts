@@ -15,11 +15,21 @@ const DROPPED: Record<RelationType, string> = {
   materialized_view: 'MATERIALIZED VIEW',
   external: 'TABLE',
 };
-const ready = new WeakMap<Warehouse, Promise<unknown>>();
+const ready = new WeakMap<Warehouse, Map<string, Promise<unknown>>>();
 
-/** Makes the ledger's tables once for each warehouse. `id` is the relation's {@link keyName}. */
-export function prepareLedger(warehouse: Warehouse): Promise<unknown> {
-  let made = ready.get(warehouse);
+/** Noting a run twice does no harm. */
+const KEPT = 100;
+/** No run goes on for longer, and nobody needs to know that an older one did. */
+const REMEMBERED = '30 days';
+
+/**
+ * Makes the ledger's tables, and notes that this run needs them: the end of another one must not take them away. Once
+ * for each warehouse and run. `id` is the relation's {@link keyName}; the note has none.
+ */
+export function prepareLedger(warehouse: Warehouse, run: string): Promise<unknown> {
+  const runs = ready.get(warehouse) ?? new Map<string, Promise<unknown>>();
+  ready.set(warehouse, runs);
+  let made = runs.get(run);
   if (!made) {
     made = warehouse.transaction(async (session) => {
       await renameCounts(session);
@@ -31,9 +41,14 @@ export function prepareLedger(warehouse: Warehouse): Promise<unknown> {
           id VARCHAR, key VARCHAR, audit VARCHAR, row_count BIGINT, run VARCHAR, built_at TIMESTAMPTZ);
         CREATE TABLE IF NOT EXISTS ${SCHEMA}.tests (
           node VARCHAR, key VARCHAR, status VARCHAR, failures DOUBLE PRECISION, run VARCHAR, tested_at TIMESTAMPTZ)`);
+      await session.run(`
+        DELETE FROM ${SCHEMA}.relations
+         WHERE id = '' AND (run = ${quoteText(run)} OR published_at < current_timestamp - INTERVAL '${REMEMBERED}');
+        INSERT INTO ${SCHEMA}.relations ${values(['', '', ''], null, run)}`);
     });
-    ready.set(warehouse, made);
-    made.catch(() => ready.delete(warehouse));
+    runs.set(run, made);
+    if (runs.size > KEPT) runs.delete(runs.keys().next().value ?? '');
+    made.catch(() => runs.delete(run));
   }
   return made;
 }
@@ -233,5 +248,5 @@ export async function forgetRun(warehouse: Warehouse, run: string): Promise<void
     const others = await session.relations({ schema: SCHEMA });
     if (others.length === 0) await session.run(`DROP SCHEMA ${SCHEMA}`);
   });
-  ready.delete(warehouse);
+  ready.get(warehouse)?.delete(run);
 }

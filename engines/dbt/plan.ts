@@ -33,13 +33,14 @@ export function makePlan(
   if (options.command === 'run-operation')
     return { nodes: [], start: [], end: [], mermaid: '', warnings: manifest.warnings };
   // clone computes nothing, so dbt runs no hooks of the project around it
-  const around = (on: 'start' | 'end'): PlanNode[] => (options.command === 'clone' ? [] : hooks(manifest, on));
+  const around = (on: 'start' | 'end'): PlanNode[] =>
+    options.command === 'clone' ? [] : hooks(manifest, on);
   const rest = { start: around('start'), end: around('end'), warnings: manifest.warnings };
   if (options.command === 'source freshness') {
     const sources = [...manifest.sources.values()].filter(({ id }) => selected.has(id));
     return { ...rest, nodes: sources.map(sourceStep), mermaid: '' };
   }
-  const chosen = topological(manifest).filter(({ id }) => selected.has(id));
+  const chosen = byDepth(manifest).filter(({ id }) => selected.has(id));
   refusePython(chosen);
   const steps = chosen
     .filter((node) => !isEphemeral(node) && node.kind !== 'operation' && node.kind !== 'analysis')
@@ -56,6 +57,19 @@ export function makePlan(
 
 export const severity = (node: Node): 'error' | 'warn' =>
   str(node.config.get('severity') ?? 'error').toLowerCase() === 'warn' ? 'warn' : 'error';
+
+/**
+ * By how much comes before a node, as dbt starts them: seeds before tests of sources, which may read their tables
+ * without the graph knowing.
+ */
+function byDepth(manifest: Manifest): Node[] {
+  const depths = new Map<string, number>([...manifest.sources.keys()].map((id) => [id, 0]));
+  const nodes = topological(manifest);
+  for (const { id, dependsOn } of nodes)
+    depths.set(id, Math.max(-1, ...dependsOn.map((above) => depths.get(above) ?? -1)) + 1);
+  const depth = ({ id }: Node): number => depths.get(id) ?? 0;
+  return nodes.sort((a, b) => depth(a) - depth(b));
+}
 
 /** The nearest steps above; what is not selected, or has no relation, is looked through. */
 function stepsAbove(

@@ -112,7 +112,8 @@ export async function loadTransform(context: TransformContext): Promise<Transfor
   const { environment, plan } = readTransform(context);
   const { nodes } = environment.manifest;
   const steps = [...plan.start, ...plan.nodes, ...plan.end];
-  if (steps.some(({ id }) => isRemembered(ledger, nodes.get(id)))) await prepareLedger(warehouse);
+  if (steps.some(({ id }) => isRemembered(ledger, nodes.get(id))))
+    await prepareLedger(warehouse, context.run);
   return new LoadedTransform(warehouse, environment, plan, { command, flags, reuse }, ledger);
 }
 

@@ -20,6 +20,14 @@ interface Snapshot {
 export const lakeOf = ({ root, spec }: Pick<LoadedProject, 'root' | 'spec'>): LakeRef =>
   spec.lake.kind === 's3' ? spec.lake : within(root, spec.lake.path);
 
+/** what a dbt project is written in: a warehouse's file may lie beside it, and change with every run */
+const SOURCE = /(?:\.(?:sql|py|csv|ya?ml|md)|(?:^|\/)\.dbtignore)$/i;
+/** nobody's models; and profiles hold passwords, which are no part of a project */
+const LEFT_OUT = [
+  ...['target/**', 'logs/**', 'profiles.yml'],
+  ...['**/node_modules/**', '**/venv/**', '**/__pycache__/**'],
+];
+
 /**
  * Copies what a run depends on (the validated declaration and the dbt project) into the lake, named by content, so
  * that an edit in mid-run changes nothing and every worker reads the same. The snapshot's own file comes last: it is
@@ -32,8 +40,8 @@ export async function takeSnapshot(
   const contents = new Map<string, Buffer>();
   if (spec.transform) {
     const dir = within(root, spec.transform.dir);
-    const paths = await glob(['**/*'], { cwd: dir, ignore: ['target/**', 'logs/**', '**/.*'], dot: false });
-    for (const path of paths.sort())
+    const paths = await glob(['**/*', '.dbtignore'], { cwd: dir, ignore: LEFT_OUT });
+    for (const path of paths.filter((each) => SOURCE.test(each)).sort())
       contents.set(path.replaceAll('\\', '/'), await readFile(join(dir, path)));
     if (contents.size === 0) {
       throw new MillraceError('DbtProjectInvalid', {

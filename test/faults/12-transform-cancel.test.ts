@@ -58,7 +58,7 @@ test('a cancelled millrace dbt leaves neither a query nor anything of ours in th
     { id: 1, n: 1, dbt_valid_to: null },
   ]);
   const left = await read(
-    'select schema_name || table_name as name from duckdb_tables() union all select schema_name from duckdb_schemas() where schema_name = 'millrace' order by 1',
+    "select schema_name || table_name as name from duckdb_tables() union all select schema_name from duckdb_schemas() where schema_name = 'millrace' order by 1",
   );
   expect(left.map(({ name }) => name)).toEqual(['mainfirst', 'maingrown', 'mainkept']);
 });

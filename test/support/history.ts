@@ -12,12 +12,13 @@ export async function allHistories(client: Client): Promise<string> {
   return texts.join('\n');
 }
 
-/** Size of the largest payload of a run, and the number of its events. */
+/** Size of the largest payload of a run (the latest of its workflow, or the one named), and the number of its events. */
 export async function historySize(
   client: Client,
   workflowId: string,
+  runId?: string,
 ): Promise<{ events: number; largest: number; scheduled: (activity: string) => number }> {
-  const history = await client.workflow.getHandle(workflowId).fetchHistory();
+  const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
   const events = history.events ?? [];
   return {
     events: events.length,

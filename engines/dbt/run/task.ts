@@ -1,4 +1,6 @@
 import type { Answer, RelationName, RelationType, Session } from '../../warehouse/port.js';
+import { severalStatements } from '../../warehouse/several-statements.js';
+import { splitStatements } from '../../warehouse/split-statements.js';
 import type { Relation } from '../context/relation.js';
 import { str, type Kwargs, type Value } from '../jinja/values.js';
 import type { Node } from '../manifest.js';
@@ -90,11 +92,17 @@ export class NodeTask implements Task {
     if (compiled !== undefined) this.compiled = Promise.resolve(compiled);
   }
 
-  compile(): Promise<string> {
-    return (this.compiled ??= this.compiler.compile(this.node, this.substitutes, {
+  async compile(): Promise<string> {
+    this.compiled ??= this.compiler.compile(this.node, this.substitutes, {
       batch: this.batch,
       names: this.names,
-    }));
+    });
+    const sql = await this.compiled;
+    const { dialect } = this.job.warehouse;
+    // it stands inside a statement of ours, and must not end that one and begin another
+    if (sql.includes(';') && splitStatements(sql, dialect).length > 1)
+      throw severalStatements().at({ file: this.node.file });
+    return sql;
   }
 
   async call(macro: MacroName, args: Value[] = [], kwargs: Kwargs = {}): Promise<Value> {

@@ -27,8 +27,25 @@ test('a ledger of an older version is taken over with what it knows', async () =
     await warehouse.run(`alter table millrace.${table} rename column row_count to rows`);
   // a worker that has just started has not looked at the ledger yet
   const { prepareLedger } = await import('../../../engines/dbt/ledger.js');
-  await prepareLedger(bound(warehouse));
+  await prepareLedger(bound(warehouse), 'run-2');
   expect(await runAll(context(dir, warehouse, { run: 'run-2' }))).toEqual({ a: 'reused' });
+});
+
+test('a run that ends leaves the ledger to those that go on, and the last one takes it along', async () => {
+  const warehouse = await openMemory();
+  const dir = writeProject(FILES);
+  const begin = (run: string) =>
+    loadTransform(context(dir, warehouse, { run, audit: false, reuse: false, vars: { run } }));
+  const [first, second] = [await begin('first'), await begin('second')];
+  expect(await runPlan(first)).toEqual({ a: 'success' });
+  // the second one has built nothing so far
+  await first.forget();
+  expect(await runPlan(second)).toEqual({ a: 'success' });
+  await second.forget();
+  const schemas = await warehouse.query(
+    "select schema_name from information_schema.schemata where schema_name = 'millrace'",
+  );
+  expect(schemas).toEqual([]);
 });
 
 /** the same warehouse under another identity */

@@ -8,6 +8,7 @@ import { adHocProject } from '../../../dbt/ad-hoc-project.js';
 import { connectionOf, type Connection } from '../../../dbt/connection.js';
 import { DBT_EXIT, exitOf } from '../../../dbt/exit.js';
 import { writeArtifacts } from '../../../dbt/finish.js';
+import { Interrupted } from '../../../dbt/interrupted.js';
 import type { Invocation } from '../../../dbt/invocation.js';
 import { Reporter } from '../../../dbt/log/reporter.js';
 import { readProject } from '../../../dbt/open.js';
@@ -20,12 +21,16 @@ export async function asWorkflow(invocation: Invocation): Promise<number> {
   const { settings, log, startedAt } = invocation;
   const command = settings.command as DbtCommand;
   const connection = connectionOf(invocation);
-  const { environment } = readProject(invocation, { command, planned: false });
+  const { environment, plan: expected } = readProject(invocation, { command, only: invocation.only });
   const target = new TargetFolder(settings.target);
   const reporter = new Reporter(log, environment, settings.target);
+  if (expected.nodes.length === 0) {
+    reporter.begin(expected, connection.target.threads);
+    return DBT_EXIT.ok;
+  }
   const began = performance.now();
   let told = 0;
-  const { plan, records, failure } = await runAsWorkflow({
+  const { plan, records, failure, interrupted } = await runAsWorkflow({
     root: await projectRoot(invocation, connection),
     run: {
       command,
@@ -36,7 +41,10 @@ export async function asWorkflow(invocation: Invocation): Promise<number> {
       only: invocation.only && [...invocation.only],
     },
     reuse: settings.given['reuse'] === true,
-    onStart: (workflowId, url) => log.info(`Workflow ${workflowId}${url === undefined ? '' : `  ${url}`}`),
+    onStart: (workflowId, url, former) => {
+      log.info(`Workflow ${workflowId}${url === undefined ? '' : `  ${url}`}`);
+      if (former) log.info('It had begun before, and its command was cut off: it goes on where it was');
+    },
     onProgress: ({ done, total, current }) => {
       if (done === told) return;
       told = done;
@@ -45,6 +53,10 @@ export async function asWorkflow(invocation: Invocation): Promise<number> {
       );
     },
   });
+  if (failure && plan.nodes.length === 0) {
+    log.error(`${failure.type}: ${failure.message}`);
+    return interrupted ? DBT_EXIT.interrupted : DBT_EXIT.invalid;
+  }
   reporter.begin(plan, connection.target.threads);
   const all: NodeRecord[] = [];
   for (const list of [plan.start, plan.nodes, plan.end])
@@ -57,6 +69,7 @@ export async function asWorkflow(invocation: Invocation): Promise<number> {
   const seconds = (performance.now() - began) / 1000;
   reporter.end(plan, all, seconds);
   writeArtifacts(invocation, environment, target, all, seconds);
+  if (interrupted) throw new Interrupted();
   const code = exitOf(all.map(({ result }) => result.status));
   if (!failure || code !== DBT_EXIT.ok) return code;
   log.error(`${failure.type}: ${failure.message}`);

@@ -1,5 +1,7 @@
 import { eventTimes } from '../../../../engines/dbt/run/batches.js';
+import { skippedRecord } from '../../../../engines/dbt/run/record.js';
 import type { DbtCommand } from '../../../../schemas/dbt.js';
+import type { NodeRecord } from '../../../../schemas/transform.js';
 import { exitOf } from '../../../dbt/exit.js';
 import { writeArtifacts } from '../../../dbt/finish.js';
 import type { Invocation } from '../../../dbt/invocation.js';
@@ -29,14 +31,22 @@ function inProcess(invocation: Invocation): Promise<number> {
     const plan = transform.plan();
     reporter.begin(plan, threads);
     if (plan.nodes.length === 0) return exitOf([]);
+    const ended = new Map<string, NodeRecord>();
     const records = await runLocal(transform, {
       ...{ threads, signal },
       failFast: settings.flags.failFast ?? false,
       onStart: reporter.start,
       onRecord: (record, node, place, error) => {
+        ended.set(node.id, record);
         writeCompiled(target, environment, record);
         reporter.record(record, node, place, error);
       },
+    }).catch((cause: unknown) => {
+      // Ctrl-C: a retry goes on with what had not ended
+      const all = plan.nodes.map(({ id }) => ended.get(id) ?? skippedRecord(id));
+      const seconds = (performance.now() - began) / 1000;
+      writeArtifacts(invocation, environment, target, all, seconds);
+      throw cause;
     });
     const seconds = (performance.now() - began) / 1000;
     if (settings.given['show'] === true) await showSeeds(log, opened, records);
