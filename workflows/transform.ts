@@ -142,15 +142,21 @@ export async function transform(input: TransformInput): Promise<TransformResult>
     );
   };
 
+  /** A hook that fails ends the hooks of its own end, and nothing else. */
+  const hooks = async (list: readonly PlanNode[]): Promise<void> => {
+    for (const hook of list) if (!succeeded(await build(hook))) return;
+  };
+  const stopped = (): boolean => input.dbt?.flags.failFast === true && result.failed.length > 0;
+
   try {
     if (!input.cursor) await told('START');
-    if (!input.cursor) for (const hook of start) await build(hook);
+    if (!input.cursor) await hooks(start);
     const { historyLength } = workflowInfo();
     const outcomes = await walk(parents, input.concurrency, work, {
       outcomes: outcomesOf(input.cursor?.states),
-      more: () => workflowInfo().historyLength < historyLength + MAX_EVENTS,
+      more: () => !stopped() && workflowInfo().historyLength < historyLength + MAX_EVENTS,
     });
-    if (canGoOn(parents, outcomes)) {
+    if (!stopped() && canGoOn(parents, outcomes)) {
       await continueAsNew<typeof transform>({
         ...input,
         cursor: { planned, states: statesOf(outcomes), result: shortened(result) },
@@ -158,7 +164,7 @@ export async function transform(input: TransformInput): Promise<TransformResult>
     }
     for (const [step, outcome] of outcomes.entries())
       if (outcome === undefined) result.skipped += 1 + auditsOf(step).length;
-    for (const hook of end) await build(hook);
+    await hooks(end);
     if (input.dbt) await endRun({ ...base, forget: !input.reuse });
   } catch (error) {
     // what it cannot drop now is dropped by a later build of the same relation

@@ -1,4 +1,4 @@
-import { quoteRelation } from '../../engines/warehouse/port.js';
+import { quoteStored } from '../../engines/warehouse/port.js';
 import type { NodeRecord } from '../../schemas/transform.js';
 import type { Log } from './log/log.js';
 import { previewTable } from './log/preview.js';
@@ -15,9 +15,12 @@ export async function showSeeds(
   for (const { result } of records) {
     const node = environment.manifest.nodes.get(result.id);
     if (node?.kind !== 'seed' || !node.relation || result.status !== 'success') continue;
-    const answer = await warehouse.execute(`select * from ${quoteRelation(node.relation)} limit ${ROWS}`, {
-      signal,
-    });
+    const answer = await warehouse.execute(
+      `select * from ${quoteStored(warehouse.dialect, node.relation)} limit ${ROWS}`,
+      {
+        signal,
+      },
+    );
     log.info(`\nRows of seed ${node.name}:\n${previewTable(answer)}`);
   }
 }

@@ -33,7 +33,10 @@ function fileName(part: string): string {
   const name = part === '..' ? '__' : part.replaceAll('\0', '_');
   if (Buffer.byteLength(name) <= LONGEST) return name;
   const hash = createHash('sha256').update(name).digest('hex').slice(0, 16);
-  const start = Buffer.from(name).subarray(0, LONGEST - 40).toString().replaceAll('\uFFFD', '');
+  const start = Buffer.from(name)
+    .subarray(0, LONGEST - 40)
+    .toString()
+    .replaceAll('\uFFFD', '');
   return `${start}_${hash}${/\.[a-z]{1,4}$/.exec(name)?.[0] ?? ''}`;
 }
 

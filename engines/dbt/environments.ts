@@ -5,6 +5,7 @@ import {
   type RelationName,
   type Session,
   type Warehouse,
+  findNamed,
 } from '../warehouse/port.js';
 import { manifestArtifact } from './artifacts/manifest.js';
 import type { Environment } from './context/environment.js';
@@ -166,12 +167,9 @@ async function publishPart(job: Job, session: Session, { node, from }: Part): Pr
 }
 
 async function drop(session: Session, relation: RelationName): Promise<void> {
-  const found = await session.describe(relation);
+  const found = findNamed(await session.relations(relation), relation.name);
   if (!found) return;
-  const kind = { table: 'TABLE', view: 'VIEW', materialized_view: 'MATERIALIZED VIEW', external: 'TABLE' }[
-    found.type
-  ];
-  await session.run(`DROP ${kind} ${quoteRelation(relation)}`);
+  await session.drop(found);
   const left = await session.relations(relation);
   if (left.length === 0) await session.run(`DROP SCHEMA IF EXISTS ${schemaText(relation)}`);
 }

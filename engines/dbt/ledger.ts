@@ -1,20 +1,13 @@
 import {
-  quoteRelation,
+  findNamed,
   quoteText,
   type RelationName,
-  type RelationType,
   type Row,
   type Session,
   type Warehouse,
 } from '../warehouse/port.js';
 
 const SCHEMA = 'millrace';
-const DROPPED: Record<RelationType, string> = {
-  table: 'TABLE',
-  view: 'VIEW',
-  materialized_view: 'MATERIALIZED VIEW',
-  external: 'TABLE',
-};
 const ready = new WeakMap<Warehouse, Map<string, Promise<unknown>>>();
 
 /** Noting a run twice does no harm. */
@@ -122,19 +115,6 @@ export async function publishedKey(session: Session, relation: RelationName): Pr
   return published.get(keyName(relation))?.key;
 }
 
-/** What stands under some names of a schema, whoever made it; by name in lower case. */
-export async function relationTypes(
-  session: Session,
-  schema: string,
-  names: readonly string[],
-): Promise<Map<string, RelationType>> {
-  const wanted = new Set(names.map((name) => name.toLowerCase()));
-  const found = await session.relations({ schema });
-  return new Map(
-    found.flatMap(({ name, type }) => (wanted.has(name.toLowerCase()) ? [[name.toLowerCase(), type]] : [])),
-  );
-}
-
 export interface Entry extends Published {
   relation: RelationName;
   node: string;
@@ -173,13 +153,11 @@ export async function dropStaleAudits(session: Session, relation: RelationName):
     `SELECT audit FROM ${SCHEMA}.audits WHERE id = ${id} GROUP BY audit HAVING max(built_at) < current_timestamp - INTERVAL '1 day'`,
   );
   if (rows.length === 0) return;
-  const types = await relationTypes(
-    session,
-    relation.schema,
-    rows.map(({ audit }) => audit),
-  );
-  for (const [name, type] of types)
-    await session.run(`DROP ${DROPPED[type]} ${quoteRelation({ schema: relation.schema, name })}`);
+  const listed = await session.relations(relation);
+  for (const { audit } of rows) {
+    const stale = findNamed(listed, audit);
+    if (stale) await session.drop(stale);
+  }
   await session.run(
     `DELETE FROM ${SCHEMA}.audits WHERE id = ${id} AND audit IN (${rows.map(({ audit }) => quoteText(audit)).join(', ')})`,
   );
@@ -198,8 +176,8 @@ export async function dropAudits(
     const id = keyName(relation);
     const name = audits.get(id)?.name;
     if (name === undefined || others.some((other) => other.id === id && other.audit === name)) continue;
-    const type = (await relationTypes(session, relation.schema, [name])).get(name.toLowerCase());
-    if (type) await session.run(`DROP ${DROPPED[type]} ${quoteRelation({ schema: relation.schema, name })}`);
+    const audit = findNamed(await session.relations(relation), name);
+    if (audit) await session.drop(audit);
   }
 }
 

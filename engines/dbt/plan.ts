@@ -5,6 +5,7 @@ import { Ancestry } from './ancestry.js';
 import { isEphemeral, topological } from './graph.js';
 import { str } from './jinja/values.js';
 import { materialization, type Manifest, type Node, type SourceTable } from './manifest.js';
+import { idleSteps } from './plan-idle.js';
 
 export interface PlanOptions {
   command: DbtCommand;
@@ -52,7 +53,9 @@ export function makePlan(
     testsBeforeReaders(manifest, steps, index, options.audit);
   }
   const nodes = inOrder(steps);
-  return { ...rest, nodes, mermaid: mermaid(nodes) };
+  // a pipeline that audits has no use for them
+  const idle = options.command === 'build' && !options.audit ? idleSteps(manifest, selected, nodes) : [];
+  return { ...rest, nodes: [...nodes, ...idle], mermaid: mermaid(nodes) };
 }
 
 export const severity = (node: Node): 'error' | 'warn' =>

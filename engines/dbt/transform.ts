@@ -14,7 +14,7 @@ import { folderSignature } from './project/files.js';
 import { publishNode } from './run/build.js';
 import { Compiler } from './run/compile.js';
 import { sourceFreshness } from './run/freshness.js';
-import type { Job, RunOptions } from './run/job.js';
+import type { Job, Outcome, RunOptions } from './run/job.js';
 import { mayNotBeTwice } from './run/make.js';
 import { record } from './run/record.js';
 import { runNode } from './run/run-node.js';
@@ -157,6 +157,9 @@ export function readTransform(context: ReadContext): ReadTransform {
   return loaded;
 }
 
+/** of exposures and saved queries */
+const NO_OP: Outcome = { status: 'no-op', key: '', message: 'NO-OP', failures: 0 };
+
 class LoadedTransform implements Transform {
   constructor(
     private readonly warehouse: Warehouse,
@@ -175,6 +178,8 @@ class LoadedTransform implements Transform {
     const { database } = target;
     const source = manifest.sources.get(id);
     if (source) return record(source, database, () => sourceFreshness(this.job(id, signal, results), source));
+    const idle = manifest.exposures.get(id) ?? manifest.semantics.get(id);
+    if (idle) return record(idle, database, () => Promise.resolve(NO_OP));
     const node = this.node(id);
     const step = this.step(id);
     const audits = step?.audit === undefined ? undefined : this.planned.nodes[step.audit]?.id;

@@ -55,9 +55,9 @@ export class Secrets {
 
   private hide(value: string): void {
     if (value.length < SHORTEST) return;
-    // as it stands, and as it looks inside JSON, SQL text and URLs
-    const inside = JSON.stringify(value).slice(1, -1);
-    const forms = [value, inside, value.replaceAll("'", "''"), encodeURIComponent(value)];
+    // as it stands, and as it looks inside SQL text and URLs; each of them inside JSON, too
+    const plain = [value, value.replaceAll("'", "''"), encodeURIComponent(value)];
+    const forms = plain.flatMap((form) => [form, JSON.stringify(form).slice(1, -1)]);
     this.known = [...new Set([...this.known, ...forms])].sort((a, b) => b.length - a.length);
   }
 

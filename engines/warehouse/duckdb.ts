@@ -149,6 +149,10 @@ class DuckDb implements Warehouse {
     return this.transaction((inner) => inner.replace(made, live, former));
   }
 
+  drop(relation: ListedRelation): Promise<void> {
+    return this.transaction((inner) => inner.drop(relation));
+  }
+
   async close(): Promise<void> {
     await this.pool.close((connection) => connection.closeSync());
     this.instance.closeSync();
@@ -218,6 +222,7 @@ function session(connection: DuckDBConnection, outer?: AbortSignal): Session {
       const rename = `ALTER ${made.type} ${quoteRelation(made)} RENAME TO ${quoteIdent(live.name)}`;
       return execute(`${drop} ${rename}`, outer, () => undefined);
     },
+    drop: (relation) => execute(`DROP ${relation.type} ${quoteRelation(relation)}`, outer, () => undefined),
   };
 }
 

@@ -55,6 +55,8 @@ export interface Session {
    * @param former what stands there now, null for nothing
    */
   replace(made: ListedRelation, live: RelationName, former: RelationType | null): Promise<void>;
+  /** Drops a relation as `relations` lists it; where the warehouse keeps track of that, what reads it goes too. */
+  drop(relation: ListedRelation): Promise<void>;
 }
 
 export interface SchemaName {
@@ -72,6 +74,10 @@ export type RelationType = 'table' | 'view' | 'materialized_view' | 'external';
 export interface ListedRelation extends RelationName {
   type: RelationType;
 }
+
+/** The one of that name; names are matched without regard to case. */
+export const findNamed = (listed: readonly ListedRelation[], name: string): ListedRelation | undefined =>
+  listed.find((each) => each.name.toLowerCase() === name.toLowerCase());
 
 export interface ColumnInfo {
   name: string;

@@ -94,6 +94,10 @@ export class PostgresSession implements Session {
     );
   }
 
+  async drop(relation: ListedRelation): Promise<void> {
+    await this.run(`DROP ${keyword(relation.type)} ${quoteRelation(relation)} CASCADE`);
+  }
+
   async replace(made: ListedRelation, live: RelationName, former: RelationType | null): Promise<void> {
     const drop = former === null ? '' : `DROP ${keyword(former)} ${quoteRelation(live)} CASCADE;`;
     await this.run(

@@ -123,6 +123,10 @@ class Postgres implements Warehouse {
     return this.transaction((session) => session.replace(made, live, former));
   }
 
+  drop(relation: ListedRelation): Promise<void> {
+    return this.transaction((session) => session.drop(relation));
+  }
+
   transaction<T>(work: (session: Session) => Promise<T>, statement: Statement = {}): Promise<T> {
     return this.use(async (session) => {
       for (let attempt = 1; ; attempt++) {

@@ -92,6 +92,10 @@ export class SnowflakeSession implements Session {
     await this.run(`alter ${keyword(made.type)} ${printed(made)} rename to ${printed(target)}`);
   }
 
+  async drop(relation: ListedRelation): Promise<void> {
+    await this.run(`drop ${keyword(relation.type)} ${quoteRelation(relation)}`);
+  }
+
   /** Ends what `atomic` has begun. */
   async end(how: 'commit' | 'rollback'): Promise<void> {
     if (!this.open) return;

@@ -70,6 +70,10 @@ class Snowflake implements Warehouse {
     return this.connection((session) => session.replace(made, live, former));
   }
 
+  drop(relation: ListedRelation): Promise<void> {
+    return this.connection((session) => session.drop(relation));
+  }
+
   connection<T>(work: (session: Session) => Promise<T>, statement: Statement = {}): Promise<T> {
     return this.pool.use(
       (connection) => work(new SnowflakeSession(connection, this.database, statement)),

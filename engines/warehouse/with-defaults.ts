@@ -17,6 +17,7 @@ export function withDefaults(warehouse: Warehouse, defaults: Omit<Statement, 'si
     describe: (relation, statement) => inner.describe(relation, merged(statement)),
     relations: (schema, statement) => inner.relations(schema, merged(statement)),
     replace: (made, live, former) => inner.replace(made, live, former),
+    drop: (relation) => inner.drop(relation),
   });
   return {
     ...session(warehouse),

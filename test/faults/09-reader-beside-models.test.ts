@@ -42,7 +42,11 @@ test.each<Way>([
       }),
     });
     projects.push(project);
-    const warehouse = await openDuckDb({ path: `${project.root}/w.duckdb`, memoryLimit: '512MB', threads: 1 });
+    const warehouse = await openDuckDb({
+      path: `${project.root}/w.duckdb`,
+      memoryLimit: '512MB',
+      threads: 1,
+    });
     try {
       const once = (n: number): Promise<void> =>
         runOnce({

@@ -14,7 +14,12 @@ const counted = (config: string, more = ''): string => `
   select i as id, '{{ run_started_at }}' as run,
     {% if is_incremental() %}(select max(n) + 1 from {{ this }}){% else %}1{% endif %} as n ${more}
   from range(10) t(i)`;
-const FILES = {
+const filesOf = (name: string): Record<string, string> => ({
+  'dbt_project.yml': `name: ${name}
+on-run-start: create table if not exists main.log (what varchar)
+on-run-end: insert into main.log values ('end of {{ run_started_at }}')\n`,
+  'models/hooked.sql': `{{ config(materialized='table', post_hook="insert into main.log values ('hook of {{ run_started_at }}')") }}
+    select 1 as id`,
   'seeds/rates.csv': 'currency,rate\nEUR,1\nCHF,2\n',
   'models/appended.sql': counted("incremental_strategy='append'"),
   'models/merged.sql': counted("incremental_strategy='merge', unique_key='id'"),
@@ -29,17 +34,16 @@ const FILES = {
     select 1 as id, {% if there %}(select count(*) + 1 from {{ this }}){% else %}1{% endif %} as n
     from {{ ref('rates') }} where currency = 'EUR'
   {% endsnapshot %}`,
-};
-const NODES = ['model.shaken.appended', 'model.shaken.merged', 'model.shaken.replaced', 'model.shaken.daily'];
-/** Of each node the answer is lost once; the worker that made the snapshot is killed before it can give one. */
-const FAULTS: Fault[] = [
-  ...[...NODES, 'seed.shaken.rates'].map((node): Fault => ({
-    activity: 'buildNode',
-    node,
-    when: 'after',
-    do: 'loseAnswer',
-  })),
-  { activity: 'buildNode', node: 'snapshot.shaken.kept', when: 'after', do: 'kill' },
+});
+const MODELS = ['appended', 'merged', 'replaced', 'daily', 'hooked'];
+const NODES = [
+  ...MODELS.map((name) => `model.shaken.${name}`),
+  ...['seed.shaken.rates', 'operation.shaken.shaken-on-run-end-0'],
+];
+/** Of each node the answer is lost once; the worker that made the snapshot may be killed before it can give one. */
+const faultsFor = (snapshot: 'kill' | 'loseAnswer'): Fault[] => [
+  ...NODES.map((node): Fault => ({ activity: 'buildNode', node, when: 'after', do: 'loseAnswer' })),
+  { activity: 'buildNode', node: 'snapshot.shaken.kept', when: 'after', do: snapshot },
 ];
 
 const DAYS = ['2026-01-05', '2026-01-06'];
@@ -48,7 +52,7 @@ const ways: [string, (stack: TestRun, root: string, day: string) => Promise<void
     'a pipeline',
     async ({ client }, root, interval) => {
       const run = await startRun(client, root, { pipeline: 'all', interval });
-      expect((await resultOf(client, run)).transform).toMatchObject({ failed: [], nodes: 6 });
+      expect((await resultOf(client, run)).transform).toMatchObject({ failed: [], nodes: 7 });
     },
   ],
   [
@@ -56,7 +60,7 @@ const ways: [string, (stack: TestRun, root: string, day: string) => Promise<void
     async (stack, root, day) => {
       const { records, failure } = await dbtWorkflow(stack, root, { startedAt: `${day}T00:00:00Z` });
       expect(failure).toBeNull();
-      expect([...records.values()].map(({ result }) => result.status)).toEqual(Array(6).fill('success'));
+      expect([...records.values()].map(({ result }) => result.status)).toEqual(Array(9).fill('success'));
     },
   ],
 ];
@@ -65,19 +69,22 @@ test.each(ways)(
   'by %s every kind of node has its effect once, though it is committed and the answer is lost',
   { timeout: 110_000 },
   async (way, run) => {
-    const [shaken, calm] = ['shaken', 'calm'].map((name) => makeTransform(FILES, { name })) as [
+    const [shaken, calm] = ['shaken', 'calm'].map((name) => makeTransform(filesOf(name), { name })) as [
       TransformProject,
       TransformProject,
     ];
     projects.push(shaken, calm);
-    await withFaults([shaken.root, calm.root], FAULTS, async (stack) => {
+    const faults = faultsFor(way === 'millrace dbt' ? 'kill' : 'loseAnswer');
+    await withFaults([shaken.root, calm.root], faults, async (stack) => {
       for (const { root } of [shaken, calm]) for (const day of DAYS) await run(stack, root, day);
-      for (const [index] of FAULTS.entries()) expect(stack.happened(index)).toHaveLength(1);
+      for (const [index] of faults.entries()) expect(stack.happened(index)).toHaveLength(1);
     });
     const seen = await Promise.all([shaken, calm].map(effects));
     expect(seen[0]).toEqual(seen[1]);
     expect(seen[0]).toMatchObject({ appended: [{ times: 2, rows: 20 }], merged: [{ times: 2, rows: 10 }] });
     expect(seen[0]).toMatchObject({ kept: [{ times: 2, rows: 2 }], schemas: [] });
+    // a pipeline does not build again what has not changed, and then there is nothing to hook on
+    expect(seen[0]?.['log']).toHaveLength(way === 'millrace dbt' ? 4 : 3);
     if (way === 'millrace dbt') expect(seen[0]).toMatchObject({ ledger: [] });
   },
 );
@@ -88,6 +95,7 @@ async function effects({ read }: TransformProject): Promise<Record<string, Row[]
   for (const name of ['appended', 'merged', 'replaced', 'daily', 'kept'])
     found[name] = await read(`select max(n)::int as times, count(*)::int as rows from main.${name}`);
   found['days'] = await read('select happened, count(*)::int as rows from main.daily group by 1 order by 1');
+  found['log'] = await read('select * from main.log order by 1');
   found['rates'] = await read('select * from main.rates order by 1');
   found['schemas'] = await read(
     `select schema_name from information_schema.schemata

@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -12,7 +20,16 @@ const UP = '../../../../../../evil';
 const EVIL = `x"; ${DROP}; --`;
 const QUOTED = `x'; ${DROP}; --`;
 const LONG = 'long_'.repeat(1_000);
-const HEADER = ['id', EVIL, QUOTED, `") as t; ${DROP}; select ("`, '{{ var("x") }}', 'two\nlines', 'select', UP];
+const HEADER = [
+  'id',
+  EVIL,
+  QUOTED,
+  `") as t; ${DROP}; select ("`,
+  '{{ var("x") }}',
+  'two\nlines',
+  'select',
+  UP,
+];
 
 let folder: string;
 let dir: string;
@@ -51,25 +68,60 @@ const outside = (): string[] =>
     .sort();
 
 test('models, seeds, snapshots, schemas, aliases and columns of any name are quoted, and their files stay in the project', async () => {
-  const line = (cells: string[]): string => `${cells.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(',')}\n`;
+  const line = (cells: string[]): string =>
+    `${cells.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(',')}\n`;
   put(`seeds/${EVIL}.csv`, line(HEADER) + line(HEADER.map((_, at) => String(at))));
   put(`models/${EVIL} m.sql`, `{{ config(materialized='table') }} select * from {{ ref(${yaml(EVIL)}) }}`);
   put('models/other.sql', `{{ config(schema=${yaml(EVIL)}, alias=${yaml(UP)}) }} select 1 as id`);
-  put('models/grown.sql', `{{ config(materialized='incremental', unique_key='id', alias=${yaml(QUOTED)}) }} select 1 as id`);
+  put(
+    'models/grown.sql',
+    `{{ config(materialized='incremental', unique_key='id', alias=${yaml(QUOTED)}) }} select 1 as id`,
+  );
   put('models/two.sql', `{{ config(materialized='table', alias='two\\nlines') }} select 1 as id`);
-  put('models/src.sql', `-- depends_on: {{ ref('canary') }}\nselect * from {{ source(${yaml(UP)}, 'orders') }}`);
+  put(
+    'models/src.sql',
+    `-- depends_on: {{ ref('canary') }}\nselect * from {{ source(${yaml(UP)}, 'orders') }}`,
+  );
   put(
     'models/schema.yml',
     yaml({
-      sources: [{ name: UP, schema: 'main', tables: [{ name: 'orders', identifier: 'canary', description: EVIL }] }],
-      models: [
-        { name: 'other', description: `</script><script>alert(1)</script>{{ '${EVIL.replaceAll("'", '')}' }}`,
-          columns: [{ name: 'id', data_tests: [{ not_null: { name: `${UP}/test` } }, { unique: { name: EVIL } }] }] },
-        { name: 'two', columns: [{ name: 'id', data_tests: [{ unique: { name: LONG } }] }] },
-        { name: `${EVIL} m`, data_tests: [], columns: [{ name: EVIL, quote: true, data_tests: ['not_null', { accepted_values: { values: ['1'] } }] }] },
+      sources: [
+        { name: UP, schema: 'main', tables: [{ name: 'orders', identifier: 'canary', description: EVIL }] },
       ],
-      exposures: [{ name: 'report', label: EVIL, type: 'dashboard', url: 'javascript:alert(1)', owner: { name: EVIL, email: 'a@b.c' }, depends_on: ["ref('other')"] }],
-      snapshots: [{ name: `${UP}/snap`, relation: "ref('other')", config: { strategy: 'check', unique_key: 'id', check_cols: 'all', schema: 'kept' } }],
+      models: [
+        {
+          name: 'other',
+          description: `</script><script>alert(1)</script>{{ '${EVIL.replaceAll("'", '')}' }}`,
+          columns: [
+            { name: 'id', data_tests: [{ not_null: { name: `${UP}/test` } }, { unique: { name: EVIL } }] },
+          ],
+        },
+        { name: 'two', columns: [{ name: 'id', data_tests: [{ unique: { name: LONG } }] }] },
+        {
+          name: `${EVIL} m`,
+          data_tests: [],
+          columns: [
+            { name: EVIL, quote: true, data_tests: ['not_null', { accepted_values: { values: ['1'] } }] },
+          ],
+        },
+      ],
+      exposures: [
+        {
+          name: 'report',
+          label: EVIL,
+          type: 'dashboard',
+          url: 'javascript:alert(1)',
+          owner: { name: EVIL, email: 'a@b.c' },
+          depends_on: ["ref('other')"],
+        },
+      ],
+      snapshots: [
+        {
+          name: `${UP}/snap`,
+          relation: "ref('other')",
+          config: { strategy: 'check', unique_key: 'id', check_cols: 'all', schema: 'kept' },
+        },
+      ],
       unit_tests: [{ name: `${UP}/unit`, model: 'other', given: [], expect: { rows: [{ id: 1 }] } }],
     }),
   );
@@ -135,7 +187,10 @@ test('an environment of any name keeps to its own folder, or is refused', async 
 test('what is written about a project into its page cannot act in a reader’s browser', async () => {
   put('models/shown.sql', 'select 1 as id');
   const text = '</script><script>alert(1)</script><img src=x onerror=alert(2)>';
-  put('models/schema.yml', yaml({ models: [{ name: 'shown', description: text, columns: [{ name: 'id', description: text }] }] }));
+  put(
+    'models/schema.yml',
+    yaml({ models: [{ name: 'shown', description: text, columns: [{ name: 'id', description: text }] }] }),
+  );
   expect((await dbt('build')).code).toBe(0);
   expect((await dbt('docs generate')).code).toBe(0);
   const page = readFileSync(join(dir, 'target', 'index.html'), 'utf8');

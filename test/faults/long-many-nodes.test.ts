@@ -38,7 +38,9 @@ test(`${NODES} nodes: the run goes on in new histories, each far from the server
     expect(scheduled).toBe(NODES);
     expect((await historySize(client, run.workflowId)).largest).toBeLessThan(100_000);
   });
-  const [made] = await read("select count(*)::int as n from duckdb_views() where schema_name = 'main' and not internal");
+  const [made] = await read(
+    "select count(*)::int as n from duckdb_views() where schema_name = 'main' and not internal",
+  );
   expect(made).toEqual({ n: NODES });
 });
 

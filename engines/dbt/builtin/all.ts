@@ -12,6 +12,7 @@ import { RELATION_NAMES } from './relation-names.js';
 import { SEEDS } from './seeds.js';
 import { SNAPSHOTS } from './snapshots.js';
 import { RELATIONS } from './relations.js';
+import { REPLACE } from './replace.js';
 import { SNOWFLAKE_EXPRESSIONS } from './snowflake-expressions.js';
 import { SNOWFLAKE } from './snowflake.js';
 import { TESTS } from './tests.js';
@@ -31,6 +32,7 @@ export const BUILT_IN_MACROS: Readonly<Record<string, string>> = {
   'dbt/columns.sql': COLUMNS,
   'dbt/drop_rename.sql': DROP_RENAME,
   'dbt/materializations.sql': RELATIONS,
+  'dbt/replace.sql': REPLACE,
   'dbt/contracts.sql': CONTRACTS,
   'dbt/clone.sql': CLONE,
   'dbt/incremental.sql': INCREMENTAL,

@@ -74,9 +74,6 @@ export const RELATIONS = String.raw`
   create or replace table {{ to_relation }} as select * from {{ from_relation }}
 {%- endmacro %}
 
-{% macro get_create_intermediate_sql(relation, sql) -%}
-  {{ return(get_create_sql(make_intermediate_relation(relation), sql)) }}
-{%- endmacro %}
 {% macro get_create_sql(relation, sql) -%}
   {{ return(adapter.dispatch('get_create_sql', 'dbt')(relation, sql)) }}
 {%- endmacro %}

@@ -1,6 +1,9 @@
 /** dbt's four generic tests, and what surrounds any test. */
 export const TESTS = String.raw`
 {% test unique(model, column_name) %}
+  {{ return(adapter.dispatch('test_unique', 'dbt')(model, column_name)) }}
+{% endtest %}
+{% macro default__test_unique(model, column_name) %}
 select
     {{ column_name }} as unique_field,
     count(*) as n_records
@@ -8,15 +11,21 @@ from {{ model }}
 where {{ column_name }} is not null
 group by {{ column_name }}
 having count(*) > 1
-{% endtest %}
+{% endmacro %}
 
 {% test not_null(model, column_name) %}
+  {{ return(adapter.dispatch('test_not_null', 'dbt')(model, column_name)) }}
+{% endtest %}
+{% macro default__test_not_null(model, column_name) %}
 select {{ '*' if should_store_failures() else column_name }}
 from {{ model }}
 where {{ column_name }} is null
-{% endtest %}
+{% endmacro %}
 
 {% test accepted_values(model, column_name, values, quote=True) %}
+  {{ return(adapter.dispatch('test_accepted_values', 'dbt')(model, column_name, values, quote)) }}
+{% endtest %}
+{% macro default__test_accepted_values(model, column_name, values, quote=True) %}
 with all_values as (
     select
         {{ column_name }} as value_field,
@@ -36,9 +45,12 @@ where value_field not in (
         {%- if not loop.last -%},{%- endif %}
     {%- endfor %}
 )
-{% endtest %}
+{% endmacro %}
 
 {% test relationships(model, column_name, to, field) %}
+  {{ return(adapter.dispatch('test_relationships', 'dbt')(model, column_name, to, field)) }}
+{% endtest %}
+{% macro default__test_relationships(model, column_name, to, field) %}
 with child as (
     select {{ column_name }} as from_field
     from {{ model }}
@@ -54,7 +66,7 @@ from child
 left join parent
     on child.from_field = parent.to_field
 where parent.to_field is null
-{% endtest %}
+{% endmacro %}
 
 {% macro get_where_subquery(relation) -%}
     {% do return(adapter.dispatch('get_where_subquery', 'dbt')(relation)) %}

@@ -32,7 +32,9 @@ function typesOf(columns: Value): Map<string, string> {
 const HEADER = ['column_name', 'definition_type', 'contract_type', 'mismatch_reason'];
 
 function table(rows: readonly string[][]): string {
-  const widths = HEADER.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)));
+  const widths = HEADER.map((title, at) =>
+    Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)),
+  );
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`;
   return [line(HEADER), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');

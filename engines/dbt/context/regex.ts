@@ -8,26 +8,37 @@ const FLAGS = {
   ...{ VERBOSE: 64, X: 64, UNICODE: 32, U: 32, ASCII: 256, A: 256, NOFLAG: 0 },
 } as const;
 
+/** an escape, a class, a group that Python spells in its own way, an end of a line, what `x` leaves out */
+const PARTS = /\\[\s\S]|\[(\^?)(\]?)((?:\\[\s\S]|[^\]\\])*)\]|\(\?P<|\(\?P=(\w+)\)|\$|\s+|#.*/g;
+
 /** Python's pattern as a JavaScript one */
 function pattern(text: string, flags: number, sticky = '', whole = false): RegExp {
-  const inline = /^\(\?([imsx]+)\)/.exec(text);
-  const source = text
-    .slice(inline?.[0].length ?? 0)
-    .replaceAll('(?P<', '(?<')
-    .replace(/\(\?P=(\w+)\)/g, '\\k<$1>')
-    .replaceAll('\\A', '^')
-    .replaceAll('\\Z', '$');
-  const letters = new Set(inline?.[1] ?? '');
-  if (flags & 2) letters.add('i');
-  if (flags & 8) letters.add('m');
-  if (flags & 16) letters.add('s');
-  const readable =
-    flags & 64 || letters.has('x')
-      ? source.replace(/\\.|\[[^\]]*\]|\s+|#.*$/gm, (part) => (/^[\s#]/.test(part) ? '' : part))
-      : source;
+  const inline = /^(?:\(\?[aimsux]+\))*/.exec(text)?.[0] ?? '';
+  const letters = new Set(inline.replace(/[^imsx]/g, ''));
+  if (flags & FLAGS.I) letters.add('i');
+  if (flags & FLAGS.M) letters.add('m');
+  if (flags & FLAGS.S) letters.add('s');
+  const verbose = (flags & FLAGS.X) !== 0 || letters.has('x');
+  const translate = (
+    part: string,
+    not: string | undefined,
+    bracket: string | undefined,
+    items: string | undefined,
+    name: string | undefined,
+  ): string => {
+    if (items !== undefined) return `[${not ?? ''}${bracket ? '\\]' : ''}${items}]`;
+    if (name !== undefined) return `\\k<${name}>`;
+    if (part === '(?P<') return '(?<';
+    // without MULTILINE it is also before the last line's end
+    if (part === '$') return letters.has('m') ? part : '(?=\\n?$)';
+    if (part === '\\A') return '(?<![\\s\\S])';
+    if (part === '\\Z') return '(?![\\s\\S])';
+    return verbose && /^[\s#]/.test(part) ? '' : part;
+  };
+  const source = text.slice(inline.length).replace(PARTS, translate);
   try {
     return new RegExp(
-      whole ? `^(?:${readable})$` : readable,
+      whole ? `^(?:${source})$` : source,
       [...letters].filter((letter) => 'ims'.includes(letter)).join('') + sticky,
     );
   } catch {
@@ -88,7 +99,11 @@ const RE_FUNCTIONS: Record<string, (given: Arguments) => Value> = {
       ...given
         .text(1, 'string')
         .matchAll(pattern(given.text(0, 'pattern'), given.number(2, 'flags', 0), 'g')),
-    ].map((found) => (found.length > 2 ? tuple(...found.slice(1)) : (found[1] ?? found[0]))),
+    ].map((found) => {
+      // a group that took no part is empty text here, and none elsewhere
+      const groups = found.slice(1).map((each: string | undefined) => each ?? '');
+      return groups.length > 1 ? tuple(...groups) : (groups[0] ?? found[0]);
+    }),
   finditer: (given) =>
     [
       ...given

@@ -1,5 +1,5 @@
 import { MillraceError } from '../../../schemas/errors.js';
-import type { RelationName, RelationType, Session } from '../../warehouse/port.js';
+import { findNamed, type RelationName, type RelationType, type Session } from '../../warehouse/port.js';
 import { str } from '../jinja/values.js';
 import {
   dropStaleAudits,
@@ -7,7 +7,6 @@ import {
   readLedger,
   recordAudit,
   recordPublished,
-  relationTypes,
   type Published,
 } from '../ledger.js';
 import { materialization, type Node } from '../manifest.js';
@@ -147,12 +146,9 @@ export async function publishNode(job: Job, node: Node): Promise<Outcome> {
       const ledger = await readLedger(session, [relation], run);
       const current = ledger.published.get(keyName(relation));
       const waiting = ledger.audits.get(keyName(relation));
-      const types = await relationTypes(session, relation.schema, [
-        relation.name,
-        ...(waiting ? [waiting.name] : []),
-      ]);
-      const live = types.get(relation.name.toLowerCase()) ?? null;
-      const audit = waiting && types.get(waiting.name.toLowerCase());
+      const listed = await session.relations(relation);
+      const live = findNamed(listed, relation.name)?.type ?? null;
+      const audit = waiting && findNamed(listed, waiting.name)?.type;
       const record = { relation, node: node.id, run };
       if (waiting && audit) {
         await session.replace({ ...relation, name: waiting.name, type: audit }, relation, live);

@@ -1,5 +1,5 @@
 import { MillraceError } from '../../../schemas/errors.js';
-import type { RelationName, RelationType, Session } from '../../warehouse/port.js';
+import { findNamed, type RelationName, type RelationType, type Session } from '../../warehouse/port.js';
 import type { Node } from '../manifest.js';
 import { catalogOf, watched } from './catalog.js';
 import { Compiler } from './compile.js';
@@ -14,13 +14,8 @@ export function relationOf(node: Node): RelationName {
   });
 }
 
-export const typeOf = async (
-  session: Session,
-  { database, schema, name }: RelationName,
-): Promise<RelationType | null> => {
-  const listed = await session.relations({ database, schema });
-  return listed.find((each) => each.name.toLowerCase() === name.toLowerCase())?.type ?? null;
-};
+export const typeOf = async (session: Session, relation: RelationName): Promise<RelationType | null> =>
+  findNamed(await session.relations(relation), relation.name)?.type ?? null;
 
 /** What building came to. */
 export function outcome(

@@ -108,6 +108,7 @@ export function watched(session: Session, catalog: Catalog | null): Watched {
       relations: (schema, statement) =>
         catalog && !changed ? catalog.relations(schema, session) : session.relations(schema, statement),
       replace: (made, live, former) => ((changed = true), session.replace(made, live, former)),
+      drop: (relation) => ((changed = true), session.drop(relation)),
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { RelationName, RelationType } from '../../warehouse/port.js';
+import { findNamed, type RelationName, type RelationType } from '../../warehouse/port.js';
 import { truthy } from '../jinja/values.js';
 import type { Node } from '../manifest.js';
 import { catalogOf } from './catalog.js';
@@ -51,8 +51,7 @@ export async function cloneNode(job: Job, node: Node): Promise<Outcome> {
   return { status: 'success', key: '', compiled, ...told };
 
   async function typeOf(name: RelationName): Promise<RelationType | null> {
-    const listed = await catalog.relations(name, warehouse);
-    return listed.find((each) => each.name.toLowerCase() === name.name.toLowerCase())?.type ?? null;
+    return findNamed(await catalog.relations(name, warehouse), name.name)?.type ?? null;
   }
 
   function isSame(a: RelationName, b: RelationName): boolean {

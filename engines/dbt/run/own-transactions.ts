@@ -54,6 +54,10 @@ export async function ownTransactions<T>(
       await before();
       return connection.replace(made, live, former);
     },
+    drop: async (relation) => {
+      await before();
+      return connection.drop(relation);
+    },
   };
   const isOpen = (): boolean => state === 'open';
   try {

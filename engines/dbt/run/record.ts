@@ -6,7 +6,7 @@ import { failedSql } from './statements.js';
 
 interface Recorded {
   id: string;
-  relation: RelationName | null;
+  relation?: RelationName | null;
 }
 
 /**
@@ -34,7 +34,7 @@ export async function record(
     ...{ executeStarted: compiledAt ?? started, executeCompleted: timestamp() },
     ...{ compiled, response, batches },
     ...(built !== undefined && { built }),
-    relationName: relation && quoteRelation({ database, ...relation }),
+    relationName: relation ? quoteRelation({ database, ...relation }) : null,
     ...(freshness && { freshness }),
     ...(shown && { rows: shown }),
   };

@@ -1,6 +1,6 @@
 import { MillraceError } from '../../../schemas/errors.js';
 import type { DbtFlags } from '../../../schemas/dbt.js';
-import { quoteIdent, quoteStored, stored, type RelationName } from '../../warehouse/port.js';
+import { findNamed, quoteIdent, stored, type RelationName } from '../../warehouse/port.js';
 import { str, truthy } from '../jinja/values.js';
 import type { Node } from '../manifest.js';
 import { relationOf } from './built.js';
@@ -50,8 +50,8 @@ export async function storeFailures(
         .map((part) => quoteIdent(stored(warehouse.dialect, part)))
         .join('.');
       await session.run(`create schema if not exists ${inside}`);
-      const there = await session.describe(relation);
-      if (there) await session.run(`drop ${there.type} ${quoteStored(warehouse.dialect, relation)}`);
+      const there = findNamed(await session.relations(relation), relation.name);
+      if (there) await session.drop(there);
       await session.run(create);
     },
     { signal },

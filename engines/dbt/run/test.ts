@@ -1,8 +1,8 @@
 import { formatPosition, MillraceError } from '../../../schemas/errors.js';
 import type { DbtFlags } from '../../../schemas/dbt.js';
-import { quoteStored, type RelationName, type Row } from '../../warehouse/port.js';
+import { findNamed, quoteStored, type RelationName, type Row } from '../../warehouse/port.js';
 import { str, type Value } from '../jinja/values.js';
-import { keyName, readLedger, recordTest, relationTypes, testRecord, type LedgerState } from '../ledger.js';
+import { keyName, readLedger, recordTest, testRecord, type LedgerState } from '../ledger.js';
 import type { Node } from '../manifest.js';
 import { severity } from '../plan.js';
 import { relationOf } from './built.js';
@@ -66,8 +66,8 @@ async function rowsThatWait(
   const relation = relationOf(audited);
   const waiting = ledger.audits.get(keyName(relation));
   if (!waiting) return undefined;
-  const there = await relationTypes(warehouse, relation.schema, [waiting.name]);
-  return there.size > 0 ? { relation: { ...relation, name: waiting.name }, key: waiting.key } : undefined;
+  const there = findNamed(await warehouse.relations(relation), waiting.name);
+  return there ? { relation: { ...relation, name: waiting.name }, key: waiting.key } : undefined;
 }
 
 async function verdict(

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,7 @@ import {
   type DepsReport,
   type DepsRequest,
 } from '../../../engines/dbt/project/deps/deps.js';
+import { readPackages } from '../../../engines/dbt/project/package.js';
 import { putFiles, writeProject, type Files } from './project.js';
 
 const folder = (): string => {
@@ -257,4 +258,16 @@ test('add-package takes the place of an older entry and leaves comments alone', 
   expect(readFileSync(join(dir, 'packages.yml'), 'utf8')).toBe(
     'packages:\n  # ours\n  - local: kit\n  - package: acme/more\n    version:\n      - ">=0.2.0"\n      - <1.0.0\n',
   );
+});
+
+test('a local package that was installed as a copy is read once', () => {
+  const dir = writeProject({
+    'packages.yml': 'packages: [{ local: parts/kit }]\n',
+    'parts/kit/dbt_project.yml': 'name: kit\n',
+  });
+  cpSync(join(dir, 'parts'), join(dir, 'dbt_packages'), { recursive: true });
+  expect(readPackages(dir).map(({ name, prefix }) => [name, prefix])).toEqual([
+    ['shop', ''],
+    ['kit', 'dbt_packages/kit/'],
+  ]);
 });

@@ -48,6 +48,13 @@ test('a run that ends leaves the ledger to those that go on, and the last one ta
   expect(schemas).toEqual([]);
 });
 
+test('a project that cannot be read leaves no ledger', async () => {
+  const warehouse = await openMemory();
+  const dir = writeProject({ ...FILES, 'models/b.sql': "select * from {{ ref('nothing') }}" });
+  await expect(loadTransform(context(dir, warehouse))).rejects.toMatchObject({ type: 'RefNotFound' });
+  expect(await warehouse.relations({ schema: 'millrace' })).toEqual([]);
+});
+
 /** the same warehouse under another identity */
 const bound = <T extends object>(warehouse: T): T =>
   new Proxy(warehouse, {

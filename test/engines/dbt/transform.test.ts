@@ -136,3 +136,20 @@ describe('a transform', () => {
     expect((await later.run('model.shop.customers')).result.status).toBe('reused');
   });
 });
+
+test('seeds begin before tests of sources, which may read what the seeds bring', async () => {
+  const dir = writeProject({
+    'seeds/raw_orders.csv': 'id\n1\n',
+    'seeds/zones.csv': 'id\n1\n',
+    'models/sources.yml': `sources:
+  - name: raw
+    schema: main
+    tables: [{ name: raw_orders, columns: [{ name: id, data_tests: [unique] }] }]
+`,
+    'models/orders.sql': "select * from {{ source('raw', 'raw_orders') }}",
+  });
+  const transform = await loadTransform(context(dir, await openMemory(), { audit: false }));
+  expect(transform.plan().nodes.map(({ name }) => name)).toEqual([
+    ...['raw_orders', 'zones', 'source_unique_raw_raw_orders_id', 'orders'],
+  ]);
+});

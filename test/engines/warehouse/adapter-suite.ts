@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import {
+  findNamed,
   quoteIdent,
   quoteRelation,
   quoteStored,
+  type ListedRelation,
   type RelationType,
   type Row,
   type Warehouse,
@@ -239,6 +241,17 @@ export function testAdapter(name: string, subject: Subject): void {
           expect((await warehouse.describe(live))?.type).toBe(type);
           expect(await warehouse.describe(made)).toBeNull();
         }
+      }),
+    );
+
+    test(
+      'drops what stands under a name, whatever it is',
+      using(async (warehouse) => {
+        await warehouse.run('create table s.gone (n integer)');
+        await warehouse.run('create view s.seen as select 1 as n');
+        const listed = await warehouse.relations({ schema: 's' });
+        for (const name of ['Gone', 'seen']) await warehouse.drop(findNamed(listed, name) as ListedRelation);
+        expect(await warehouse.relations({ schema: 's' })).toEqual([]);
       }),
     );
 

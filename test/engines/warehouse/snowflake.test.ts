@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Poll, Warehouse } from '../../../engines/warehouse/port.js';
 import type { SnowflakeOptions } from '../../../engines/warehouse/snowflake-options.js';
+import { creditsByNode } from '../../../engines/warehouse/snowflake-credits.js';
 import { openSnowflake } from '../../../engines/warehouse/snowflake.js';
 import { MillraceError } from '../../../schemas/errors.js';
 import { snowflakePython, startSnowflake, type SnowflakeServer } from '../../support/snowflake-server.js';
@@ -92,6 +93,24 @@ describe.runIf(here)('Snowflake over the wire', () => {
       expect(JSON.parse(String(noted?.parameters?.['QUERY_TAG']))).toEqual({
         ...{ project: 'shop', run: 'r1', node: 'model.shop.orders' },
       });
+    });
+  });
+
+  test('adds up what the nodes of a project have cost, by the tags of their statements', async () => {
+    await using({}, async (warehouse) => {
+      await warehouse.run(`create database if not exists snowflake;
+        create schema if not exists snowflake.account_usage;
+        create or replace table snowflake.account_usage.query_attribution_history
+          (query_tag varchar, credits_attributed_compute float, start_time timestamp_tz)`);
+      const tag = (project: string, node: string): string => JSON.stringify({ project, run: 'r1', node });
+      const orders = tag('shop', 'model.shop.orders');
+      await warehouse.run(`insert into snowflake.account_usage.query_attribution_history values
+        ('${orders}', 0.5, '2026-01-05 10:00:00+00:00'), ('${orders}', 0.25, '2026-01-05 11:00:00+00:00'),
+        ('${orders}', 4, '2025-12-31 10:00:00+00:00'), ('${tag('other', 'model.other.orders')}', 8, '2026-01-05 10:00:00+00:00'),
+        ('nightly export', 2, '2026-01-05 10:00:00+00:00')`);
+      expect(await creditsByNode(warehouse, { project: 'shop', since: '2026-01-01T00:00:00Z' })).toEqual([
+        { node: 'model.shop.orders', run: 'r1', queries: 2, credits: 0.75 },
+      ]);
     });
   });
 

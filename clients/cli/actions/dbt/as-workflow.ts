@@ -49,7 +49,8 @@ export async function asWorkflow(invocation: Invocation): Promise<number> {
       if (done === told) return;
       told = done;
       log.info(
-        `${done} of ${total} done${current.length > 0 ? `; now ${current.slice(0, 4).join(', ')}` : ''}`,
+        // hooks are done, too, and are none of the nodes
+        `${Math.min(done, total)} of ${total} done${current.length > 0 ? `; now ${current.slice(0, 4).join(', ')}` : ''}`,
       );
     },
   });
@@ -67,9 +68,9 @@ export async function asWorkflow(invocation: Invocation): Promise<number> {
       reporter.record(record, node, { index: at + 1, total: list.length });
     }
   const seconds = (performance.now() - began) / 1000;
-  reporter.end(plan, all, seconds);
   writeArtifacts(invocation, environment, target, all, seconds);
   if (interrupted) throw new Interrupted();
+  reporter.end(plan, all, seconds);
   const code = exitOf(all.map(({ result }) => result.status));
   if (!failure || code !== DBT_EXIT.ok) return code;
   log.error(`${failure.type}: ${failure.message}`);

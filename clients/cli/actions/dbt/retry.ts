@@ -23,7 +23,7 @@ export function retry(invocation: Invocation): Promise<number> {
     throw new MillraceError('ObjectMissing', {
       what: 'There is no run to retry: run_results.json is missing',
       where: { file: folder },
-      fix: 'Run a command first, or name the target folder of a former run by --state',
+      fix: 'Run a command first, or name the target folder of a former run by --state. A workflow whose command was killed goes on when the same command is given again',
     });
   const { args } = previous as unknown as { args?: Record<string, unknown> };
   const which = COMMANDS.find((name) => name === args?.['which']);
