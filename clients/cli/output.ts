@@ -56,7 +56,7 @@ export function reportError(error: unknown, { json }: { json?: boolean }): numbe
   } else if (known) {
     const where = formatPosition(known.where);
     process.stderr.write(`${style.red(`${known.type}:`)} ${known.what}\n`);
-    if (where) process.stderr.write(`  at   ${where}\n`);
+    if (where) process.stderr.write(`  at   ${where.replace(/^at /, '')}\n`);
     if (known.fix) process.stderr.write(`  fix  ${known.fix}\n`);
   } else {
     process.stderr.write(`${style.red('error:')} ${message}\n`);

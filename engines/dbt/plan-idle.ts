@@ -18,7 +18,9 @@ export function idleSteps(
     .filter(({ id }) => selected.has(id))
     .map(({ id, name, kind, dependsOn }) => {
       const above = ancestors(manifest, dependsOn);
-      const blocking = tests.filter(({ looked }) => looked.length > 0 && looked.every((each) => above.has(each)));
+      const blocking = tests.filter(
+        ({ looked }) => looked.length > 0 && looked.every((each) => above.has(each)),
+      );
       const parents = new Set([...nearest(manifest, dependsOn, index), ...blocking.map(({ at }) => at)]);
       return { id, name, kind, parents: [...parents].sort((a, b) => a - b) };
     });

@@ -5,7 +5,7 @@ import { makeTransform } from '../support/transform-project.js';
 
 const project = makeTransform({
   'models/slow.sql': `{{ config(materialized='incremental') }}
-    select count(*) as n from range(150000000) t(i) where (i * 17) % 7 = 3`,
+    select count(*) as n from range(400000000) t(i) where (i * 17) % 7 = 3`,
 });
 afterAll(() => project.remove());
 

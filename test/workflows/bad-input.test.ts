@@ -146,13 +146,22 @@ const MODELS: BadInput[] = [
     name: 'sql_syntax',
     spoil: (root) => edit(root, MODEL, 'from {{', 'frm {{'),
     ...{ type: 'SqlError', published: 'staging' },
-    says: ['syntax error', 'LINE 8: frm', '(models/customer_week.sql:9, at line 8 of its compiled SQL', '--from-failure'],
+    says: [
+      'syntax error',
+      'LINE 8: frm',
+      '(models/customer_week.sql:9, at line 8 of its compiled SQL',
+      '--from-failure',
+    ],
   },
   {
     name: 'sql_value',
     spoil: (root) => edit(root, MODEL, 'region,', 'cast(region as integer) as region,'),
     ...{ type: 'SqlError', published: 'staging' },
-    says: ['Could not convert', '(models/customer_week.sql:4, at line 3 of its compiled SQL', '--from-failure'],
+    says: [
+      'Could not convert',
+      '(models/customer_week.sql:4, at line 3 of its compiled SQL',
+      '--from-failure',
+    ],
   },
   {
     name: 'failing_test',

@@ -7,7 +7,7 @@ export function problemText(error: unknown): string {
   const { type, what, fix } = error;
   return [
     `${type}: ${what}`,
-    ...(where ? [`  at   ${where}`] : []),
+    ...(where ? [`  at   ${where.replace(/^at /, '')}`] : []),
     ...(fix === undefined ? [] : [`  fix  ${fix}`]),
   ].join('\n');
 }

@@ -44,6 +44,14 @@ export const REPLACE = [
   unknown('get_replace_materialized_view_sql', 'relation, sql'),
   unknown('get_drop_index_sql', 'relation, index_name'),
   unknown('get_show_indexes_sql', 'relation'),
+  String.raw`
+{% macro snowflake__get_replace_view_sql(relation, sql) %}
+  {{- create_view_as(relation, sql) -}}
+{% endmacro %}
+{% macro snowflake__get_replace_table_sql(relation, sql) %}
+  {{- create_table_as(False, relation, sql) -}}
+{% endmacro %}
+`,
   dispatched(
     'get_replace_sql',
     'existing_relation, target_relation, sql',

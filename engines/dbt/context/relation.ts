@@ -31,6 +31,12 @@ const CLASS_NAMES: Record<string, string> = {
   postgres: 'PostgresRelation',
   snowflake: 'SnowflakeRelation',
 };
+/** types that dbt's materializations may put aside under another name; on DuckDB none */
+const renameable = (adapter: string): string[] =>
+  ({ postgres: ['table', 'view', 'materialized_view'], snowflake: ['table', 'view'] })[adapter] ?? [];
+/** types that `create or replace` puts in one another's place */
+const replaceable = (adapter: string): string[] =>
+  adapter === 'snowflake' ? ['table', 'view', 'dynamic_table'] : [];
 /** by which a relation and its class name the types there are */
 const TYPES: Record<string, string> = {
   Table: 'table',
@@ -107,12 +113,13 @@ export class Relation extends PyObject {
       case 'is_function':
         return false;
       case 'can_be_renamed':
-        return type === 'table' || type === 'view';
+        return renameable(this.adapter).includes(type ?? '');
       case 'can_be_replaced':
-        return type === 'table' || type === 'view';
+        return replaceable(this.adapter).includes(type ?? '');
       case 'renameable_relations':
+        return renameable(this.adapter);
       case 'replaceable_relations':
-        return ['table', 'view'];
+        return replaceable(this.adapter);
       case 'metadata':
         return new Map<Value, Value>([['type', this.typeName]]);
       case 'path':

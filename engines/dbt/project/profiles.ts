@@ -62,7 +62,8 @@ export function readProfile(request: ProfileRequest): Profile {
   if (!isRecord(profile) || !isRecord(outputs))
     throw invalid(yaml, [name], `profile '${name}' has no outputs`, 'Write outputs: with a target below it');
   const renderer = new SettingsRenderer(request);
-  const target = request.target ?? String(renderer.render(profile['target'] ?? 'default', file));
+  const target =
+    request.target ?? String(renderer.render(profile['target'] ?? 'default', yaml, [name, 'target']));
   const raw = outputs[target];
   if (!isRecord(raw))
     throw invalid(
@@ -71,7 +72,7 @@ export function readProfile(request: ProfileRequest): Profile {
       `profile '${name}' has no target '${target}'`,
       didYouMean(target, Object.keys(outputs)) || `Targets are: ${Object.keys(outputs).join(', ')}`,
     );
-  const rendered = renderer.render(raw, file) as Record<string, unknown>;
+  const rendered = renderer.render(raw, yaml, [name, 'outputs', target]) as Record<string, unknown>;
   const settings = Object.fromEntries(
     Object.entries(rendered).map(([key, value]) => [ALIASES[key] ?? key, value]),
   );

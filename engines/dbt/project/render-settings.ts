@@ -1,11 +1,13 @@
 import { Arguments } from '../jinja/arguments.js';
 import { COMMON, varFunction } from '../context/functions.js';
+import { MillraceError } from '../../../schemas/errors.js';
 import { JinjaFault } from '../jinja/fault.js';
 import { nativeValue } from '../jinja/native-value.js';
 import { parseTemplate } from '../jinja/parser.js';
 import { renderParts } from '../jinja/render.js';
 import { Scope } from '../jinja/scope.js';
 import { fromPlain, str, toPlain, type JinjaFunction, type Value } from '../jinja/values.js';
+import type { YamlFile } from './yaml.js';
 
 export interface SettingsContext {
   env: Readonly<Record<string, string | undefined>>;
@@ -35,21 +37,29 @@ export class SettingsRenderer {
     });
   }
 
-  /** @throws MillraceError JinjaError */
-  render(value: unknown, file: string): unknown {
-    if (typeof value === 'string') return this.text(value, file);
-    if (Array.isArray(value)) return value.map((each) => this.render(each, file));
+  /**
+   * @param path of the value in its file
+   * @throws MillraceError JinjaError
+   */
+  render(value: unknown, yaml: YamlFile, path: readonly (string | number)[]): unknown {
+    if (typeof value === 'string') return this.text(value, yaml, path);
+    if (Array.isArray(value)) return value.map((each, at) => this.render(each, yaml, [...path, at]));
     if (typeof value !== 'object' || value === null) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.render(item, file)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, this.render(item, yaml, [...path, key])]),
+    );
   }
 
-  private text(text: string, file: string): unknown {
+  private text(text: string, yaml: YamlFile, path: readonly (string | number)[]): unknown {
     if (!text.includes('{{') && !text.includes('{%') && !text.includes('{#')) return text;
     try {
-      const parts = renderParts(parseTemplate(text, file), this.scope.inner());
+      const parts = renderParts(parseTemplate(text, yaml.file), this.scope.inner());
       return parts.length === 1 ? toPlain(nativeValue(parts[0] as Value)) : parts.map(str).join('');
     } catch (cause) {
-      throw cause instanceof JinjaFault ? cause.toError() : cause;
+      if (!(cause instanceof JinjaFault)) throw cause;
+      const { type, what, fix } = cause.toError();
+      // lines of the text are not lines of the file
+      throw new MillraceError(type, { what, where: yaml.at(path), ...(fix !== undefined && { fix }), cause });
     }
   }
 

@@ -87,7 +87,7 @@ function requireKey(node: Node, uniqueKey: Value, columns: Value[]): void {
     throw new MillraceError('SqlError', {
       what: `${node.id}: its unique_key '${name}' is none of its columns (${[...names].join(', ')})`,
       where: { file: node.file, line: 1 },
-      fix: 'Name a column of the model under unique_key, or leave it out',
+      fix: 'Name a column of the model under unique_key, or leave it out. If the table was changed by hand, build it with --full-refresh',
     });
   }
 }

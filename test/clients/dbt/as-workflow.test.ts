@@ -27,5 +27,7 @@ test('as a workflow, fail-fast starts nothing after a failure, and a hook that f
       'transforming-on-run-end-0': 'error',
     });
   });
-  expect(await project.read("select table_name from duckdb_tables() where schema_name <> 'main'")).toEqual([]);
+  expect(await project.read("select table_name from duckdb_tables() where schema_name <> 'main'")).toEqual(
+    [],
+  );
 });

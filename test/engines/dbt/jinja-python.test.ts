@@ -63,6 +63,17 @@ describe('what Python does with', () => {
     expect(jinja(text)).toBe(expected);
   });
 
+  test('map, select and reject of nothing are nothing, as they look only at what is true', () => {
+    expect(
+      jinja("{{ 'a' in none | map('lower') }} {{ none | select | list }} {{ '' | map('upper') | list }}"),
+    ).toBe('False [] []');
+  });
+
+  test('return in the block of a call ends the macro that calls the block', () => {
+    const outer = '{% macro outer() %}{% set x = caller() %}then {{ x }}{% endmacro %}';
+    expect(jinja(`${outer}{% call outer() %}{{ return([1]) }}{% endcall %}|`)).toBe('[1]|');
+  });
+
   test('a list prints as it is then, whatever happens to it afterwards', () => {
     expect(jinja('{% set a = [1] %}{{ a }}{% do a.append(2) %}{{ a }}')).toBe('[1][1, 2]');
   });
@@ -94,6 +105,12 @@ describe('modules', () => {
     ["modules.re.match('(?i)ABC', 'abc').group()", 'abc'],
     ["modules.re.match('(?P<x>a)', 'a').groupdict()", "{'x': 'a'}"],
     ["modules.re.sub('a', 'b', 'aaa', 2)", 'bba'],
+    ["modules.re.findall('(a)|(b)', 'ab')", "[('a', ''), ('', 'b')]"],
+    ["modules.re.findall('a(b)?', 'aab')", "['', 'b']"],
+    ["modules.re.search('(?i)(?s)A.B$', 'a\\nb\\n').span()", '(0, 3)'],
+    ["modules.re.findall('(?ix) ( [)] ) # one\\n ( [\\] ] ) # two', ')]')", "[(')', ']')]"],
+    ["modules.re.findall('[]a]+', 'x]a')", "[']a']"],
+    ["modules.re.sub('\\\\Z', '!', 'a\\n')", 'a\n!'],
     ['modules.itertools.permutations([1, 2]) | list', '[(1, 2), (2, 1)]'],
     ['modules.itertools.zip_longest([1, 2], [3]) | list', '[(1, 3), (2, None)]'],
     ['modules.itertools.accumulate([1, 2, 3]) | list', '[1, 3, 6]'],

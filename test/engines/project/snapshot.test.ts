@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { openLake } from '../../../engines/lake/open-lake.js';
+import { openLocalStore } from '../../../engines/lake/local-store.js';
 import { openSnapshot, takeSnapshot } from '../../../engines/project/snapshot.js';
 import { Project } from '../../../schemas/project.js';
 
@@ -15,7 +15,7 @@ test('a snapshot holds what a dbt project is written in, and no database, passwo
     mkdirSync(dirname(join(root, 'dbt', path)), { recursive: true });
     writeFileSync(join(root, 'dbt', path), 'name: shop\n');
   }
-  const lake = await openLake(join(root, 'lake'));
+  const lake = openLocalStore(join(root, 'lake'));
   const spec = Project.parse({ name: 'shop', transform: { dir: 'dbt' } });
   const before = await takeSnapshot(lake, { root, spec });
   writeFileSync(join(root, 'dbt/shop.duckdb'), 'other rows');

@@ -26,7 +26,7 @@ export function readLock(dir: string, renderer: SettingsRenderer): Lock | null {
   return {
     hash: typeof data['sha1_hash'] === 'string' ? data['sha1_hash'] : null,
     packages: entries.map((entry, index) => ({
-      spec: readPackageSpec(renderer.render(entry, LOCK), entry, yaml, index),
+      spec: readPackageSpec(renderer.render(entry, yaml, ['packages', index]), entry, yaml, index),
       name: isRecord(entry) && typeof entry['name'] === 'string' ? entry['name'] : null,
     })),
   };

@@ -70,7 +70,9 @@ export function readPackageList(dir: string, renderer: SettingsRenderer): Packag
   const entries = (yaml.data as Record<string, unknown>)['packages'] as unknown[];
   // dbt renders the one file and not the other
   const rendered =
-    yaml.file === 'packages.yml' ? entries.map((each) => renderer.render(each, yaml.file)) : entries;
+    yaml.file === 'packages.yml'
+      ? entries.map((each, at) => renderer.render(each, yaml, ['packages', at]))
+      : entries;
   return {
     specs: rendered.map((each, index) => readPackageSpec(each, entries[index], yaml, index)),
     file: yaml.file,
