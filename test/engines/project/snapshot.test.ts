@@ -15,7 +15,7 @@ test('a snapshot holds what a dbt project is written in, and no database, passwo
     mkdirSync(dirname(join(root, 'dbt', path)), { recursive: true });
     writeFileSync(join(root, 'dbt', path), 'name: shop\n');
   }
-  const lake = openLocalStore(join(root, 'lake'));
+  const lake = await openLocalStore(join(root, 'lake'));
   const spec = Project.parse({ name: 'shop', transform: { dir: 'dbt' } });
   const before = await takeSnapshot(lake, { root, spec });
   writeFileSync(join(root, 'dbt/shop.duckdb'), 'other rows');
