@@ -122,6 +122,12 @@ export function flagsOf(
   take('event_time_end', 'eventTimeEnd');
   take('defer_state', 'deferState');
   take('favor_state', 'favorState');
+  // who asks for a sample must not get, and pay for, the whole
+  if (typeof given['sample'] === 'string' && given['sample'] !== '')
+    throw new MillraceError('Unsupported', {
+      what: '--sample is not supported',
+      fix: 'Leave it out; --event-time-start and --event-time-end narrow microbatch models, --empty reads no rows',
+    });
   const warnError = warnErrorOf(given);
   if (warnError !== undefined) flags['warnError'] = warnError;
   if (command === 'run-operation' && operands[0] !== undefined) flags['macro'] = operands[0];
